@@ -1,0 +1,296 @@
+"""Errors that a user can act on: each has a stable code, a place and a next step.
+
+Codes are grouped by where the fault lies: ``SS1xx`` profiles and settings, ``SS2xx`` bases and
+repositories, ``SS3xx`` the package index, ``SS4xx`` no plan exists, ``SS9xx`` a defect of ours.
+A code is never reused for something else.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum, IntEnum
+
+__all__ = [
+    "Code",
+    "ErrorCollector",
+    "ExitCode",
+    "InputError",
+    "InputErrors",
+    "NoPlanError",
+    "Place",
+    "StreamsolveError",
+    "nearest",
+]
+
+
+class ExitCode(IntEnum):
+    """What the command returns to the shell."""
+
+    PLAN = 0
+    DEFECT = 1
+    BAD_INPUT = 2
+    NO_PLAN = 3
+
+
+class Code(Enum):
+    """The stable codes. The value is (code, title, what to do about it)."""
+
+    UNKNOWN_APPLICATION = (
+        "SS101",
+        "unknown application",
+        "No profile has that name. `streamsolve profile list` prints the names that exist; a path "
+        "to a TOML file works too.",
+    )
+    UNKNOWN_VARIANT = (
+        "SS102",
+        "unknown variant",
+        "The profile has no variant of that name. `streamsolve profile show APP` lists them.",
+    )
+    BROKEN_PROFILE = (
+        "SS103",
+        "broken profile",
+        "The profile does not follow its format. Every fault is listed with its place; mend them "
+        "and run `streamsolve profile check FILE`. The format is described by the JSON Schema that "
+        "`streamsolve profile check --schema` prints.",
+    )
+    BROKEN_SETTINGS = (
+        "SS104",
+        "broken settings",
+        "A settings file does not follow its format. `streamsolve config show --origin` shows "
+        "which files are read and what each one says.",
+    )
+    BAD_OPTION = (
+        "SS105",
+        "bad option value",
+        "An option or an environment variable has a value that cannot be used; the message says "
+        "which and what is expected.",
+    )
+    BAD_REQUIREMENT = (
+        "SS106",
+        "bad requirement",
+        "The text is not a requirement as PEP 508 defines it. The caret shows the fault.",
+    )
+    UNKNOWN_BASE = (
+        "SS201",
+        "unknown base",
+        "The base is neither the name of a definition (`streamsolve base list`) nor a directory.",
+    )
+    NO_REPODATA = (
+        "SS202",
+        "no repository metadata",
+        "No directory `repodata/` was found where a repository was expected. Run `createrepo_c` "
+        "there, or give the directory above.",
+    )
+    WRONG_CHECKSUM = (
+        "SS203",
+        "wrong checksum",
+        "A file is not the one that the repository's repomd.xml describes. The mirror may be in "
+        "the middle of an update: try again, or use another mirror. It is never used as it is.",
+    )
+    TRUNCATED_FILE = (
+        "SS204",
+        "truncated or damaged file",
+        "A file ends early or does not decompress. Fetch it again; if it lies in the cache, "
+        "delete the file that the message names.",
+    )
+    REPOSITORY_UNREACHABLE = (
+        "SS205",
+        "repository cannot be reached",
+        "Every mirror failed. Check the address and the network (proxies and CA settings are taken "
+        "from the environment), or use a local copy with `--base DIRECTORY`.",
+    )
+    OFFLINE_NOT_CACHED = (
+        "SS206",
+        "offline and not cached",
+        "`--offline` was given and the file is not in the cache. Run the same command once "
+        "without `--offline`.",
+    )
+    BROKEN_REPOSITORY = (
+        "SS207",
+        "broken repository metadata",
+        "repomd.xml or a file that it names is not what the format says. Run `createrepo_c` again.",
+    )
+    BROKEN_BASE = (
+        "SS208",
+        "broken base definition",
+        "The base definition does not follow its format. Every fault is listed with its place.",
+    )
+    INDEX_UNREACHABLE = (
+        "SS301",
+        "package index cannot be reached",
+        "The package index did not answer. Check the network, or plan with `--offline` from what "
+        "the profile embeds and the cache holds.",
+    )
+    INDEX_NO_PROJECT = (
+        "SS302",
+        "no such distribution on the index",
+        "The index has no project of that name. If the base ships it under another name, say so in "
+        "the profile's `[names]`.",
+    )
+    INDEX_BAD_METADATA = (
+        "SS303",
+        "metadata of a distribution cannot be read",
+        "Neither the wheel nor the sdist gave metadata that can be read.",
+    )
+    NO_PLAN = (
+        "SS401",
+        "no plan exists",
+        "The requirements contradict each other, or ask for a version that does not exist. Each "
+        "conflict is shown as a chain from the application; the repairs below it were solved again "
+        "before they were shown.",
+    )
+    MISSING_TOOL = (
+        "SS501",
+        "a tool of the system is missing",
+        "The command needs a package of the operating system; the message names it.",
+    )
+    DEFECT = (
+        "SS900",
+        "a defect in streamsolve",
+        "Please report it with the command line and the output of `streamsolve --version`. "
+        "`STREAMSOLVE_TRACEBACK=1` shows where it happened.",
+    )
+
+    @property
+    def label(self) -> str:
+        """The code as it is printed, such as ``SS201``."""
+        return self.value[0]
+
+    @property
+    def title(self) -> str:
+        """What happened, in three words."""
+        return self.value[1]
+
+    @property
+    def advice(self) -> str:
+        """What a user can do about it."""
+        return self.value[2]
+
+    @classmethod
+    def from_label(cls, label: str) -> Code:
+        """Look up ``SS201``; raises :class:`InputError` with the nearest codes."""
+        for code in cls:
+            if code.label == label.upper():
+                return code
+        labels = [code.label for code in cls]
+        raise InputError(
+            cls.BAD_OPTION,
+            f"there is no error code {label!r}",
+            hint=f"known codes: {', '.join(labels)}",
+        )
+
+
+class Place:
+    """Where something was written: a file as the user named it, a line from 1, a path in it."""
+
+    __slots__ = ("file", "line", "path")
+
+    def __init__(self, file: str = "", line: int = 0, path: str = "") -> None:
+        self.file = file
+        self.line = line
+        self.path = path
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (where, self.path) if part)
+
+    def __repr__(self) -> str:
+        return f"Place({self.file!r}, {self.line}, {self.path!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Place):
+            return NotImplemented
+        return (self.file, self.line, self.path) == (other.file, other.line, other.path)
+
+    def __hash__(self) -> int:
+        return hash((self.file, self.line, self.path))
+
+
+class StreamsolveError(Exception):
+    """Base of all errors that the library raises on purpose.
+
+    ``code`` is stable, ``place`` says where (empty when there is none), ``hint`` is the next step.
+    """
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(
+        self, code: Code, message: str, *, place: Place | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.place = place or Place()
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = str(self.place)
+        text = f"{where}: {self.message}" if where else self.message
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class InputError(StreamsolveError):
+    """One fault in what the user gave."""
+
+
+class InputErrors(InputError):
+    """All faults of one input, in the order of their places."""
+
+    def __init__(self, code: Code, message: str, errors: Iterable[InputError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(code, message)
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *(f"  {error}" for error in self.errors)])
+
+
+class NoPlanError(StreamsolveError):
+    """No plan exists. ``failure`` is the model's typed account of why, with its repairs."""
+
+    exit_code = ExitCode.NO_PLAN
+
+    def __init__(self, message: str, failure: object) -> None:
+        super().__init__(Code.NO_PLAN, message)
+        self.failure = failure
+
+
+class ErrorCollector:
+    """Gathers the faults of one input, so that the user sees all of them at once."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.errors: list[InputError] = []
+
+    def add(self, message: str, place: Place, hint: str = "") -> None:
+        """Note one fault and go on."""
+        self.errors.append(InputError(self.code, message, place=place, hint=hint))
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Note an :class:`InputError` that is raised inside, and go on."""
+        try:
+            yield
+        except InputErrors as error:
+            self.errors.extend(error.errors)
+        except InputError as error:
+            self.errors.append(error)
+
+    def raise_if_any(self, summary: str) -> None:
+        """Raise one :class:`InputErrors` if anything was noted."""
+        if self.errors:
+            ordered = sorted(self.errors, key=lambda e: (e.place.file, e.place.line, e.place.path))
+            raise InputErrors(self.code, summary, ordered)
+
+
+def nearest(name: str, known: Iterable[str], *, at_most: int = 3) -> str:
+    """A sentence that names the nearest known names, or all of them when none is near."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=at_most, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    if not names:
+        return "none is known"
+    shown = ", ".join(names[:12])
+    return f"known: {shown}{', …' if len(names) > 12 else ''}"

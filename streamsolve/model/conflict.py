@@ -1,0 +1,90 @@
+"""Why no plan exists: typed causes, no prose."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+from packaging.version import Version
+
+from .component import Component
+from .requirement import Requirement
+
+__all__ = ["Cause", "Conflict", "Demand", "Failure", "Repair", "RepairKind"]
+
+
+class Cause(Enum):
+    """What kind of impossibility a conflict is."""
+
+    NO_SUCH_COMPONENT = "no-such-component"
+    NO_SUCH_VERSION = "no-such-version"
+    INCOMPATIBLE = "incompatible"
+    FORBIDDEN = "forbidden"
+    ROOT = "root"
+
+
+@frozen
+class Demand:
+    """One requirement of one component, stated by ``versions`` of it (sorted; the ones that exist
+    and could be used). ``available`` are the versions of the required component that exist, and
+    ``allowed`` those of them that the requirement lets in."""
+
+    by: Component
+    versions: tuple[Version, ...]
+    requirement: Requirement
+    available: tuple[Version, ...] = ()
+    allowed: tuple[Version, ...] = ()
+
+
+@frozen
+class Conflict:
+    """A smallest set of demands that cannot be met together.
+
+    ``about`` is the component that they meet at. ``chains`` lead from the application to it, each
+    a sequence of demands in which the next is stated by what the one before requires; for a
+    conflict of one chain its last demand is the one that cannot be met.
+    ``packages`` are RPM texts where the impossibility is one of the base's packages.
+    """
+
+    about: Component
+    cause: Cause
+    chains: tuple[tuple[Demand, ...], ...]
+    packages: tuple[str, ...] = ()
+
+
+class RepairKind(Enum):
+    """What a repair changes."""
+
+    VARIANT = "variant"
+    BASE = "base"
+    PYTHON = "python"
+    APPLICATION = "application"
+    RELAX = "relax"
+
+
+@frozen
+class Repair:
+    """A change with which a plan exists: it was solved before it was offered.
+
+    ``value`` is the variant, base, Python or version to ask for, or the requirement to relax as
+    ``component specifier``, stated by ``by``. ``private`` and ``cost`` are those of the plan.
+    """
+
+    kind: RepairKind
+    value: str
+    private: int
+    cost: int
+    by: str = ""
+
+
+@frozen
+class Failure:
+    """That no plan exists, and all that is known about it."""
+
+    application: str
+    version: str
+    variant: str
+    base: str
+    arch: str
+    conflicts: tuple[Conflict, ...]
+    repairs: tuple[Repair, ...] = ()

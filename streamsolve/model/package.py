@@ -1,0 +1,100 @@
+"""RPM packages, repositories and bases, as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+
+__all__ = ["Base", "MetadataFile", "Package", "Repository", "RpmMd"]
+
+
+@frozen(order=True)
+class Package:
+    """One RPM. Dependencies are texts in RPM's language, such as ``python3.14dist(six) >= 1.16``.
+
+    ``evr`` is ``[epoch:]version-release``. ``source`` is the name of its source package, empty
+    where the repository does not say.
+    """
+
+    name: str
+    evr: str
+    arch: str
+    repository: str = ""
+    provides: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    obsoletes: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def nevra(self) -> str:
+        """``name-[epoch:]version-release.architecture``."""
+        return f"{self.name}-{self.evr}.{self.arch}"
+
+    @property
+    def epoch(self) -> str:
+        """The epoch, ``0`` when none is written."""
+        head, colon, _ = self.evr.partition(":")
+        return head if colon else "0"
+
+    @property
+    def version(self) -> str:
+        """The version without epoch and release."""
+        return self.evr.rpartition("-")[0].rpartition(":")[2]
+
+
+@frozen
+class MetadataFile:
+    """A file of a repository on this disk, already checked. Digests are hexadecimal sha256.
+
+    The compression is told by the path's suffix: ``.gz``, ``.zst``, ``.xz``, ``.bz2`` or none.
+    """
+
+    path: Path
+    sha256: str
+    open_size: int = 0
+
+
+@frozen
+class RpmMd:
+    """The parts of an rpm-md repository that solving reads."""
+
+    primary: MetadataFile
+    filelists: MetadataFile | None = None
+    modules: MetadataFile | None = None
+
+
+@frozen
+class Repository:
+    """A repository whose content is fixed by ``digest``, the sha256 of its repomd.xml.
+
+    ``priority`` is dnf's: the smaller number wins, 99 is usual. ``sources`` says that it holds
+    source packages. ``content`` is rpm-md on disk, or packages for an embedded base.
+    """
+
+    id: str
+    digest: str
+    content: RpmMd | tuple[Package, ...]
+    priority: int = 99
+    sources: bool = False
+
+
+@frozen
+class Base:
+    """A release and architecture with its repositories; never changed by us.
+
+    ``python`` is the version (``3.14``) that its distributions are built for, and ``glibc`` the
+    (major, minor) that bounds prebuilt binaries. ``embedded`` says that it is the small extract
+    that comes with the tool. Overlays are the repositories after the base's own.
+    """
+
+    name: str
+    arch: str
+    python: str
+    repositories: tuple[Repository, ...]
+    release: str = ""
+    python_full: str = ""
+    build_group: tuple[str, ...] = ()
+    embedded: bool = False
+    glibc: tuple[int, int] = (2, 34)

@@ -1,0 +1,190 @@
+"""The answer: which streams, from where, and why."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+from packaging.version import Version
+
+from .component import Component, Kind, Origin
+from .requirement import Requirement
+from .stream import Source
+
+__all__ = [
+    "Burden",
+    "Demander",
+    "HeldBack",
+    "HostRequirement",
+    "Notice",
+    "Plan",
+    "PlannedStream",
+    "Reason",
+    "ReasonKind",
+    "Relaxed",
+    "RepositoryId",
+    "Summary",
+]
+
+
+class ReasonKind(Enum):
+    """Why a stream has the origin that it has."""
+
+    APPLICATION = "application"
+    BASE_FITS = "base-fits"
+    COMPAT_FITS = "compat-fits"
+    NOT_IN_BASE = "not-in-base"
+    BASE_VERSION = "base-version"
+    BASE_CONFLICT = "base-conflict"
+    OTHER_PYTHON = "other-python"
+    INTERPRETER = "interpreter"
+    EXTERNAL = "external"
+    OMITTED = "omitted"
+
+
+@frozen
+class Demander:
+    """Who requires a stream, and how."""
+
+    component: Component
+    requirement: Requirement
+
+
+@frozen
+class Reason:
+    """Why this origin and version. ``base_version`` is what the base has (empty: nothing);
+    ``demands`` are those that the base's stream does not meet; ``text`` is the profile's words
+    where the profile decided."""
+
+    kind: ReasonKind
+    base_version: str = ""
+    demands: tuple[Demander, ...] = ()
+    text: str = ""
+
+
+@frozen
+class PlannedStream:
+    """A stream that was chosen. ``requirements`` are those that hold at the target, after the
+    profile's relaxations. An omitted one has no version and no package."""
+
+    component: Component
+    version: Version | None
+    origin: Origin
+    package: str
+    source: Source
+    requirements: tuple[Requirement, ...]
+    required_by: tuple[Demander, ...]
+    reason: Reason
+    prebuilt: bool = False
+    licence: str = ""
+    cost: int = 0
+    extras: tuple[str, ...] = ()
+    scope_build_only: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """The component's kind."""
+        return self.component.kind
+
+
+@frozen
+class HeldBack:
+    """A stream that is not the newest that its offers have. ``by`` are the demands that keep the
+    newest out; empty means that the base's version was preferred."""
+
+    component: Component
+    version: Version
+    newest: Version
+    by: tuple[Demander, ...]
+
+
+@frozen
+class Relaxed:
+    """A requirement as it was stated and as it counts."""
+
+    by: Component
+    stated: Requirement
+    counts: Requirement
+    reason: str
+
+
+@frozen
+class HostRequirement:
+    """What the machine that runs the application must have."""
+
+    requirement: Requirement
+    by: Component
+    evidence: str = ""
+
+
+@frozen
+class Notice:
+    """Something to know that is no fault. ``code`` is stable and lower-case with hyphens."""
+
+    code: str
+    text: str
+
+
+@frozen
+class RepositoryId:
+    """A repository by content: the sha256 (hexadecimal) of its repomd.xml."""
+
+    id: str
+    repomd_sha256: str
+
+
+@frozen
+class Summary:
+    """Counts of the plan. ``cost`` is in minutes of one builder.
+
+    ``minimal`` says that no plan of less cost exists among the offers considered;
+    ``lower_bound`` is a number of private streams that no plan can go below.
+    """
+
+    base: int
+    private: int
+    external: int
+    omitted: int
+    cost: int
+    minimal: bool
+    lower_bound: int
+
+
+@frozen
+class Burden:
+    """What the base's maintainers would have to do without us. ``base_packages_changed`` is what
+    they have to change for this plan: none."""
+
+    base_packages_changed: int
+    would_conflict: tuple[str, ...]
+    would_add: tuple[str, ...]
+
+
+@frozen
+class Plan:
+    """The chosen streams and why. Sorted by kind and name; nothing in it depends on the order of
+    the input, on time, or on the machine."""
+
+    application: str
+    version: Version
+    variant: str
+    base: str
+    arch: str
+    repositories: tuple[RepositoryId, ...]
+    python: str
+    summary: Summary
+    streams: tuple[PlannedStream, ...]
+    burden: Burden
+    warnings: tuple[Notice, ...] = ()
+    held_back: tuple[HeldBack, ...] = ()
+    relaxed: tuple[Relaxed, ...] = ()
+    host: tuple[HostRequirement, ...] = ()
+    runtime_packages: tuple[str, ...] = ()
+
+    def stream(self, name: str) -> PlannedStream | None:
+        """The stream of a component by its name, or None."""
+        return next((s for s in self.streams if s.component.name == name), None)
+
+    def of_origin(self, origin: Origin) -> tuple[PlannedStream, ...]:
+        """The streams of one origin, in the plan's order."""
+        return tuple(stream for stream in self.streams if stream.origin is origin)

@@ -1,0 +1,242 @@
+"""A profile: an application as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+from packaging.version import Version
+
+from ..errors import Place
+from .component import Component, Kind, Origin
+from .requirement import Requirement
+
+__all__ = [
+    "BundledSource",
+    "CoherenceGroup",
+    "ComponentRule",
+    "DeclaredStream",
+    "DirectReference",
+    "External",
+    "NativeNeed",
+    "Omission",
+    "Pairing",
+    "Policy",
+    "Prebuilt",
+    "Profile",
+    "Relaxation",
+    "SourceRepository",
+    "Variant",
+]
+
+
+@frozen
+class Policy:
+    """What may be used. ``proprietary`` are the origins that a stream with a proprietary licence
+    may have; a distribution without source is used only where the profile names it."""
+
+    proprietary: tuple[Origin, ...] = (Origin.EXTERNAL,)
+
+
+@frozen
+class Variant:
+    """One way to build the application.
+
+    ``wheel`` says that its Python requirements are those of the application's own metadata;
+    otherwise ``files`` are the requirement files in its sdist. ``needs`` are added to them: on
+    components of other kinds, or distributions that those files leave out.
+    ``local`` gives a local version label to streams that are built specially for the variant
+    (``{"torch": "cpu"}``).
+    """
+
+    name: str
+    summary: str = ""
+    wheel: bool = True
+    files: tuple[str, ...] = ()
+    needs: tuple[Requirement, ...] = ()
+    local: Mapping[str, str] = field(factory=dict)
+    place: Place = field(factory=Place)
+
+
+@frozen
+class Relaxation:
+    """A requirement that the profile weakens on purpose. ``by`` is who states it (empty: anyone),
+    ``to`` the specifier that takes its place (empty: any version)."""
+
+    component: Component
+    specifier: str
+    to: str
+    reason: str
+    by: str = ""
+    variants: tuple[str, ...] = ()
+    place: Place = field(factory=Place)
+
+
+@frozen
+class Omission:
+    """A distribution that is left out of the plan, wherever it is required."""
+
+    component: Component
+    reason: str
+    variants: tuple[str, ...] = ()
+    place: Place = field(factory=Place)
+
+
+@frozen
+class External:
+    """A distribution whose content comes from a third party's RPM. ``package`` may hold
+    ``{major}`` and ``{minor}``, those of the stream of ``follows`` that is in use."""
+
+    component: Component
+    package: str
+    repository: str
+    licence: str = ""
+    follows: Component | None = None
+
+
+@frozen
+class Prebuilt:
+    """A distribution without source that the profile accepts from its wheel."""
+
+    component: Component
+    licence: str
+    reason: str
+
+
+@frozen
+class SourceRepository:
+    """Where a distribution's source is, when its index has no sdist. ``purl`` may hold
+    ``{version}``."""
+
+    component: Component
+    purl: str
+
+
+@frozen
+class DirectReference:
+    """The version that a direct reference (``name @ URL``) stands for."""
+
+    component: Component
+    version: Version
+    purl: str
+    variants: tuple[str, ...] = ()
+
+
+@frozen
+class BundledSource:
+    """A source that the application's build fetches by itself, and that must be provided."""
+
+    name: str
+    revision: str
+    variants: tuple[str, ...] = ()
+    purl: str = ""
+
+
+@frozen
+class Pairing:
+    """Which versions of its companions belong to one version of a group's leader."""
+
+    version: Version
+    constrains: tuple[Requirement, ...]
+    evidence: str = ""
+
+
+@frozen
+class CoherenceGroup:
+    """Components that move as one stream.
+
+    With ``leader`` at version X.Y, each of ``members`` that is used is at X.Y too; ``exempt`` are
+    those that upstream's pins keep at another minor, and the plan says so. ``pairings`` are for
+    groups whose members are numbered differently, such as torch and torchvision.
+    """
+
+    name: str
+    leader: Component
+    members: tuple[Component, ...] = ()
+    exempt: tuple[Component, ...] = ()
+    pairings: tuple[Pairing, ...] = ()
+
+
+@frozen
+class NativeNeed:
+    """RPM dependencies of a private stream that its Python metadata cannot state, such as the
+    libraries of an accelerator: texts in RPM's language."""
+
+    component: Component
+    requires: tuple[str, ...]
+    variants: tuple[str, ...] = ()
+
+
+@frozen
+class DeclaredStream:
+    """A stream of a component that no repository and no index lists."""
+
+    version: Version
+    origin: Origin
+    package: str = ""
+    repository: str = ""
+    requires: tuple[Requirement, ...] = ()
+    constrains: tuple[Requirement, ...] = ()
+    evidence: str = ""
+
+
+@frozen
+class ComponentRule:
+    """How the streams of a component that is no distribution are found.
+
+    ``packages`` are the base's package names; ``{major}`` and ``{minor}`` in one stand for the
+    numbers of a compat package (``gcc{major}`` finds ``gcc15``). ``streams`` are declared ones;
+    a declared stream without a package adds its requirements to the found stream that it is a
+    release prefix of.
+    """
+
+    component: Component
+    packages: tuple[str, ...] = ()
+    streams: tuple[DeclaredStream, ...] = ()
+
+
+@frozen
+class Profile:
+    """An application: what it is, its variants, and what is known about its dependencies.
+
+    ``names`` maps a distribution to the name under which bases ship it. ``costs`` are minutes of
+    one builder per component name; ``native_cost`` and ``pure_cost`` are for the others.
+    ``interpreters`` are the private Pythons that may be rebuilt, newest first.
+    """
+
+    name: str
+    component: Component
+    version: Version
+    variants: tuple[Variant, ...]
+    default_variant: str
+    default_base: str
+    file: str
+    digest: str
+    summary: str = ""
+    homepage: str = ""
+    policy: Policy = field(factory=Policy)
+    names: Mapping[str, str] = field(factory=dict)
+    relaxations: tuple[Relaxation, ...] = ()
+    omissions: tuple[Omission, ...] = ()
+    externals: tuple[External, ...] = ()
+    prebuilt: tuple[Prebuilt, ...] = ()
+    source_repositories: tuple[SourceRepository, ...] = ()
+    direct_references: tuple[DirectReference, ...] = ()
+    bundled: tuple[BundledSource, ...] = ()
+    groups: tuple[CoherenceGroup, ...] = ()
+    native_needs: tuple[NativeNeed, ...] = ()
+    rules: tuple[ComponentRule, ...] = ()
+    interpreters: tuple[str, ...] = ("3.14", "3.13", "3.12", "3.11")
+    costs: Mapping[str, int] = field(factory=dict)
+    pure_cost: int = 1
+    native_cost: int = 4
+
+    def variant(self, name: str) -> Variant | None:
+        """The variant of that name, or None."""
+        return next((variant for variant in self.variants if variant.name == name), None)
+
+    def rule(self, component: Component) -> ComponentRule | None:
+        """The rule for a component that is no distribution, or None."""
+        if component.kind is Kind.DISTRIBUTION:
+            return None
+        return next((rule for rule in self.rules if rule.component == component), None)

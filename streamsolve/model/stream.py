@@ -1,0 +1,87 @@
+"""Streams: an offer is what is known from a listing, a stream is an offer with its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import field, frozen
+from packaging.version import Version
+
+from .component import Component, Origin
+from .requirement import Requirement
+
+__all__ = ["Offer", "Source", "Stream"]
+
+
+@frozen(order=True)
+class Source:
+    """What a stream is built from: a package URL, the file's name and its sha256 (hexadecimal).
+
+    File name and digest are empty for a source repository, whose ``purl`` names the revision.
+    """
+
+    purl: str
+    filename: str = ""
+    sha256: str = ""
+
+
+@frozen
+class Offer:
+    """One version of a component that could be used: known before its metadata is.
+
+    ``package`` is the RPM that carries it (planned, for a private one). ``pythons`` are the
+    interpreter versions (``3.14``) that it is limited to, empty for no limit: a base package is
+    bound to the base's interpreter, a prebuilt wheel to those it was built for. ``cost`` is what
+    building costs, in minutes of one builder; 0 for what is not built.
+    ``in_base`` says that the base ships exactly this version, whatever the origin.
+    """
+
+    component: Component
+    version: Version
+    origin: Origin
+    package: str
+    repository: str = ""
+    pythons: tuple[str, ...] = ()
+    cost: int = 0
+    in_base: bool = False
+    prebuilt: bool = False
+
+    @property
+    def key(self) -> tuple[Component, Version, str, str]:
+        """Identity: two offers of one universe never share it."""
+        return (self.component, self.version, self.origin.value, self.package)
+
+    def __str__(self) -> str:
+        return f"{self.component} {self.version} ({self.origin.value})"
+
+
+@frozen
+class Stream:
+    """An offer with what it demands.
+
+    ``requirements`` are all it states, markers included, and are evaluated for each target.
+    ``extras`` maps an extra to what it adds, for streams whose extras are packages of their own;
+    a stream from the index states extras in its markers and has ``open_extras`` true: an extra
+    that it does not know adds nothing. ``constraints`` bind a component only if it is used.
+    """
+
+    offer: Offer
+    requirements: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    extras: Mapping[str, tuple[Requirement, ...]] = field(
+        factory=lambda: MappingProxyType({}), hash=False
+    )
+    open_extras: bool = True
+    source: Source = field(factory=lambda: Source(""))
+    licence: str = ""
+
+    @property
+    def component(self) -> Component:
+        """The component that this is a stream of."""
+        return self.offer.component
+
+    @property
+    def version(self) -> Version:
+        """Its version, in PEP 440."""
+        return self.offer.version
