@@ -1,0 +1,120 @@
+"""Choose the streams of an application: the cheapest plan, and among those the preferred one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model.component import Component
+from ..model.stream import Offer, Stream
+from .conflicts import independent_conflicts
+from .encoding import Encoding
+from .optimise import optimise
+from .problem import Nogood, Problem, Selection, Unsatisfiable
+from .sat import Status
+from .walk import Walk
+
+__all__ = ["Selector"]
+
+
+class Selector:
+    """A problem that is selected from again and again, as solving learns what cannot be.
+
+    Cost: one search per contradiction between costs that the problem really has; each further
+    call of :meth:`select` starts from all that the calls before it learned.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._encoding = Encoding(problem)
+        self._walk = Walk(self._encoding)
+        self._nogoods: list[Nogood] = []
+
+    def forbid(self, nogood: Nogood) -> None:
+        """Never again choose these offers together."""
+        self._nogoods.append(nogood)
+        self._encoding.forbid(nogood)
+        self._walk.restart()
+
+    def select(self) -> Selection | Unsatisfiable:
+        """The best choice, or every independent reason why there is none."""
+        optimum = optimise(self._encoding, self._walk)
+        if not optimum.feasible:
+            return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
+        if not optimum.exact and not self._any_answer():
+            return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
+        chosen = self._chosen()
+        cost = sum(stream.offer.cost for stream in chosen)
+        private = sum(1 for stream in chosen if stream.offer.cost)
+        extras = {
+            component: tuple(sorted(names - {""}))
+            for component, names in self._walk.visited().items()
+            if names - {""}
+        }
+        python = self._encoding.chosen_python()
+        lower_bound = self._least_count(private)
+        return Selection(
+            streams=chosen,
+            extras=extras,
+            python=python,
+            cost=cost,
+            minimal=optimum.exact,
+            lower_bound=lower_bound,
+            considered=self.considered(),
+        )
+
+    def considered(self) -> tuple[Offer, ...]:
+        """All offers whose metadata was looked at, sorted."""
+        return tuple(
+            offer
+            for component in sorted(self._encoding.entries)
+            for offer, stream in self._pairs(component)
+            if stream is not None
+        )
+
+    def streams_considered(self) -> tuple[Stream, ...]:
+        """The streams behind :meth:`considered`."""
+        return tuple(
+            stream
+            for component in sorted(self._encoding.entries)
+            for _, stream in self._pairs(component)
+            if stream is not None
+        )
+
+    def offers_of(self, component: Component) -> tuple[Offer, ...]:
+        """All offers of a component that came up, best first."""
+        entry = self._encoding.entries.get(component)
+        return entry.offers if entry else ()
+
+    def _pairs(self, component: Component) -> Sequence[tuple[Offer, Stream | None]]:
+        entry = self._encoding.entries[component]
+        return list(zip(entry.offers, entry.streams, strict=True))
+
+    def _any_answer(self) -> bool:
+        """Find an answer without regard to its cost, after the search for the least was cut."""
+        while True:
+            status = self._encoding.sat.solve((), self._walk.decide)
+            if status is not Status.PAUSED:
+                return status is Status.SAT
+            self._encoding.expand(self._walk.unexpanded)
+            self._walk.restart()
+
+    def _chosen(self) -> tuple[Stream, ...]:
+        values = self._encoding.sat.values
+        chosen: list[Stream] = []
+        for component in self._walk.visited():
+            entry = self._encoding.entries[component]
+            for literal, stream in zip(entry.literals, entry.streams, strict=True):
+                if values[literal] > 0 and stream is not None:
+                    chosen.append(stream)
+        return tuple(sorted(chosen, key=lambda stream: stream.component))
+
+    def _least_count(self, private: int) -> int:
+        """A number of private streams that no plan goes below."""
+        encoding = self._encoding
+        certain = sum(1 for literal in encoding.private if encoding.sat.holds_always(literal))
+        if certain == private:
+            return private
+        counted = optimise(
+            encoding, Walk(encoding), dict.fromkeys(encoding.private, 1), max_conflicts=20_000
+        )
+        return min(counted.bound, private)
