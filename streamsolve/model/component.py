@@ -59,6 +59,11 @@ class Component:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def spelled(self) -> str:
+        """How a profile writes it: ``kind:name``, or the bare name of a distribution."""
+        return self.name if self.kind is Kind.DISTRIBUTION else f"{self.kind.value}:{self.name}"
+
 
 PYTHON = Component(Kind.INTERPRETER, "python")
 """The interpreter is a component like any other."""

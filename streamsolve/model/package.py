@@ -85,8 +85,9 @@ class Base:
     """A release and architecture with its repositories; never changed by us.
 
     ``python`` is the version (``3.14``) that its distributions are built for, and ``glibc`` the
-    (major, minor) that bounds prebuilt binaries. ``embedded`` says that it is the small extract
-    that comes with the tool. Overlays are the repositories after the base's own.
+    (major, minor) that bounds prebuilt binaries; both are empty where only the packages can say.
+    ``embedded`` says that it is the small extract that comes with the tool. Overlays are the
+    repositories after the base's own.
     """
 
     name: str
@@ -97,4 +98,4 @@ class Base:
     python_full: str = ""
     build_group: tuple[str, ...] = ()
     embedded: bool = False
-    glibc: tuple[int, int] = (2, 34)
+    glibc: tuple[int, int] | tuple[()] = ()

@@ -85,13 +85,15 @@ class Omission:
 @frozen
 class External:
     """A distribution whose content comes from a third party's RPM. ``package`` may hold
-    ``{major}`` and ``{minor}``, those of the stream of ``follows`` that is in use."""
+    ``{major}`` and ``{minor}``, those of the stream of ``follows`` that is in use. ``follows`` is a
+    component as profiles write it: ``kind:name``, or a distribution's normalised name; empty for
+    none."""
 
     component: Component
     package: str
     repository: str
     licence: str = ""
-    follows: Component | None = None
+    follows: str = ""
 
 
 @frozen

@@ -1,0 +1,102 @@
+"""Members of an sdist's archive, read in one pass: nothing is unpacked to disk and nothing run."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ..errors import Code, InputError, Place
+
+__all__ = ["read_sdist"]
+
+_MEMBERS = 200_000
+_UNPACKED = 8 << 30
+
+
+def read_sdist(
+    archive: Path | bytes, matching: Callable[[str], bool], *, file: str, limit: int
+) -> dict[str, bytes]:
+    """The regular members whose path ``matching`` accepts, by path, sorted.
+
+    Paths are below the archive's one directory. Links and whatever lies outside that directory
+    are ignored. ``file`` is the archive's name, which tells its form and is what errors call it;
+    ``limit`` is in bytes and holds for each member. Raises :class:`InputError` for a member beyond
+    the limit, for an archive that is damaged, and for one that unpacks to 8 GiB or 200,000 members.
+    """
+    found: dict[str, bytes] = {}
+    unpacked = 0
+    with _archive_faults(file), _opened(archive) as stream:
+        members = _zip_members(stream) if file.endswith(".zip") else _tar_members(stream)
+        for count, (name, size, read) in enumerate(members):
+            unpacked += size
+            if count >= _MEMBERS or unpacked > _UNPACKED:
+                raise _fault(file, "it unpacks to more than an sdist should")
+            path = _below_top(name)
+            if not path or not matching(path):
+                continue
+            if size > limit:
+                raise _fault(file, f"its member {path} has {size} bytes, more than {limit}")
+            found[path] = read()
+    return dict(sorted(found.items()))
+
+
+@contextmanager
+def _opened(archive: Path | bytes) -> Iterator[IO[bytes]]:
+    with io.BytesIO(archive) if isinstance(archive, bytes) else archive.open("rb") as stream:
+        yield stream
+
+
+@contextmanager
+def _archive_faults(file: str) -> Iterator[None]:
+    """Turn what the archive modules raise for damaged files into ours."""
+    try:
+        yield
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise _fault(file, f"the archive is damaged: {error}") from error
+    except (OSError, RuntimeError, NotImplementedError) as error:
+        # gzip and bz2 raise OSError; zipfile the other two for encryption and unknown methods.
+        raise _fault(file, f"the archive cannot be read: {error}") from error
+
+
+def _tar_members(stream: IO[bytes]) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
+    with tarfile.open(fileobj=stream, mode="r|*") as archive:
+        for member in archive:
+
+            def read(member: tarfile.TarInfo = member) -> bytes:
+                content = archive.extractfile(member)
+                return content.read() if content is not None else b""
+
+            if member.isreg():
+                yield member.name, member.size, read
+
+
+def _zip_members(stream: IO[bytes]) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            kind = stat.S_IFMT(member.external_attr >> 16)
+
+            def read(member: zipfile.ZipInfo = member) -> bytes:
+                return archive.read(member)
+
+            if not member.is_dir() and kind in {0, stat.S_IFREG}:
+                yield member.filename, member.file_size, read
+
+
+def _below_top(name: str) -> str:
+    """The path below the first directory; empty for what an sdist should not hold."""
+    parts = name.removeprefix("./").split("/")
+    if len(parts) < 2 or any(part in {"", ".", ".."} for part in parts):
+        return ""
+    return "/".join(parts[1:])
+
+
+def _fault(file: str, text: str) -> InputError:
+    return InputError(Code.INDEX_BAD_METADATA, text, place=Place(file))
