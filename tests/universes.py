@@ -173,7 +173,7 @@ def wanted_by(
 ) -> Iterator[tuple[Component, Requirement]]:
     """What a stream requires at a target, evaluated by ``packaging`` alone."""
     for requirement in stream.requirements:
-        if requirement.marker is None:
+        if not requirement.marker:
             yield requirement.component, requirement
             continue
         marker = Pep508(f"x; {requirement.marker}").marker

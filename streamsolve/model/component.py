@@ -46,7 +46,7 @@ class Scope(Enum):
     HOST = "host"
 
 
-@frozen(order=True)
+@frozen(order=True, cache_hash=True)
 class Component:
     """One thing that can be had in several versions.
 

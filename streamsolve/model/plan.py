@@ -138,7 +138,8 @@ class Summary:
     """Counts of the plan. ``cost`` is in minutes of one builder.
 
     ``minimal`` says that no plan of less cost exists among the offers considered;
-    ``lower_bound`` is a number of private streams that no plan can go below.
+    ``lower_bound`` is a number of private streams that no plan of that cost can go below; where
+    ``minimal`` is false, that no plan at all can.
     """
 
     base: int

@@ -23,7 +23,7 @@ __all__ = ["Requirement", "parse_requirement", "python_requirement", "requiremen
 class Requirement:
     """A demand on a component: ``specifier`` in PEP 440, ``extras`` normalised and sorted.
 
-    ``text`` is what the author wrote, without its marker. ``url`` is set for a direct reference,
+    ``text`` is what the author wrote, without its ``marker`` (empty: it always holds). ``url`` is set for a direct reference,
     which binds no version. Two requirements are equal when their texts, markers, scopes and places
     are.
     """
@@ -32,7 +32,7 @@ class Requirement:
     specifier: SpecifierSet = field(eq=False)
     text: str
     extras: tuple[str, ...] = ()
-    marker: Marker | None = None
+    marker: str = ""
     url: str = ""
     scope: Scope = Scope.RUN
     place: Place = field(factory=Place)
@@ -47,21 +47,26 @@ class Requirement:
 
     def applies(self, target: Target, extra: str = "") -> bool:
         """Whether its marker holds at the target, with at most one extra asked for."""
-        if self.marker is None:
+        if not self.marker:
             return not extra
-        return _marker_holds(str(self.marker), target, extra)
+        return _marker_holds(self.marker, target, extra)
 
     @property
     def mentions_extra(self) -> bool:
         """Whether an extra can switch it on."""
-        return self.marker is not None and "extra" in str(self.marker)
+        return "extra" in self.marker
 
 
 @cache
 def _marker_holds(marker: str, target: Target, extra: str) -> bool:
     environment = dict(target.environment())
     environment["extra"] = extra
-    return Marker(marker).evaluate(environment)
+    return _marker(marker).evaluate(environment)
+
+
+@cache
+def _marker(text: str) -> Marker:
+    return Marker(text)
 
 
 @lru_cache(maxsize=65536)
@@ -74,7 +79,7 @@ def _parse(text: str) -> Requirement:
     if parsed.url:
         spelled = f"{component.name}{bracket} @ {parsed.url}"
     return Requirement(
-        component, parsed.specifier, spelled, extras, parsed.marker, url=parsed.url or ""
+        component, parsed.specifier, spelled, extras, str(parsed.marker or ""), url=parsed.url or ""
     )
 
 

@@ -7,9 +7,11 @@ searching again finds the next conflict that shares nothing with it, until the r
 
 from __future__ import annotations
 
-from collections import deque
+import itertools
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
+import networkx as nx
 from packaging.version import Version
 
 from ..model.component import Component
@@ -125,18 +127,20 @@ class _Explained:
             demanded, key=lambda c: (demanded[c], depth.get(c, 0), c.kind.value, c.name)
         ), Cause.INCOMPATIBLE
 
+    @cached_property
+    def _graph(self) -> nx.DiGraph[Component]:
+        """Who requires what within the contradiction; a constraint leads nowhere by itself."""
+        graph: nx.DiGraph[Component] = nx.DiGraph()
+        graph.add_node(self.encoding.root.component)
+        for group in self.groups:
+            edge = (group.component, group.requirement.component)
+            if not group.constraint and not graph.has_edge(*edge):
+                graph.add_edge(*edge, group=group)
+        return graph
+
     def _depths(self) -> dict[Component, int]:
         root = self.encoding.root.component
-        depths = {root: 0}
-        queue = deque([root])
-        while queue:
-            component = queue.popleft()
-            for group in self.groups:
-                target = group.requirement.component
-                if group.component == component and target not in depths:
-                    depths[target] = depths[component] + 1
-                    queue.append(target)
-        return depths
+        return dict(nx.single_source_shortest_path_length(self._graph, root))
 
     def _chains(self, about: Component) -> tuple[tuple[Demand, ...], ...]:
         """One chain for each demand on the meeting point; what no chain holds comes after."""
@@ -156,22 +160,10 @@ class _Explained:
     def _path_to(self, component: Component) -> tuple[Group, ...]:
         """The shortest way from the application to a component, within the contradiction."""
         root = self.encoding.root.component
-        came: dict[Component, Group] = {}
-        queue = deque([root])
-        seen = {root}
-        while queue:
-            current = queue.popleft()
-            for group in self.groups:
-                target = group.requirement.component
-                if group.component == current and target not in seen and not group.constraint:
-                    seen.add(target)
-                    came[target] = group
-                    queue.append(target)
-        path: list[Group] = []
-        while component in came and component != root:
-            path.append(came[component])
-            component = came[component].component
-        return tuple(reversed(path))
+        if component not in self._graph or not nx.has_path(self._graph, root, component):
+            return ()
+        path = nx.shortest_path(self._graph, root, component)
+        return tuple(self._graph.edges[edge]["group"] for edge in itertools.pairwise(path))
 
     def _demand(self, group: Group) -> Demand:
         entry = self.encoding.entry(group.requirement.component)

@@ -66,6 +66,7 @@ class Entry:
     streams: list[Stream | None]
     children: list[tuple[Child, ...]]
     demands: dict[int, int] = field(factory=dict)
+    masks: dict[str, int] = field(factory=dict)
     extras: dict[str, int] = field(factory=dict)
     extra_children: dict[tuple[int, str], tuple[Child, ...]] = field(factory=dict)
 
@@ -250,7 +251,7 @@ class Encoding:
 
     def _pythons_where(self, requirement: Requirement, extra: str) -> frozenset[str] | None:
         """The interpreters for which a requirement holds; None for all of them."""
-        if requirement.marker is None:
+        if not requirement.marker:
             return frozenset() if extra else None
         targets: Mapping[str, Target] = self.problem.targets
         holds = []
@@ -323,6 +324,13 @@ class Encoding:
 
 def allowed_mask(entry: Entry, requirement: Requirement) -> int:
     """A bit for each offer of the entry that the requirement lets in."""
+    known = entry.masks.get(requirement.text)
+    if known is None:
+        known = entry.masks[requirement.text] = _allowed(entry, requirement)
+    return known
+
+
+def _allowed(entry: Entry, requirement: Requirement) -> int:
     if not str(requirement.specifier):
         return (1 << len(entry.offers)) - 1
     mask = 0
@@ -333,7 +341,7 @@ def allowed_mask(entry: Entry, requirement: Requirement) -> int:
 
 
 def _by_text(requirement: Requirement) -> tuple[str, str]:
-    return requirement.text, str(requirement.marker or "")
+    return requirement.text, requirement.marker
 
 
 def _mentions_extra(requirement: Requirement) -> bool:

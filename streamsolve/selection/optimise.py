@@ -10,7 +10,7 @@ that fits all assumptions costs exactly the bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
@@ -45,10 +45,11 @@ def optimise(
     walk: Walk,
     weights: Mapping[int, int] | None = None,
     *,
+    given: Sequence[int] = (),
     max_conflicts: int = 200_000,
 ) -> Optimum:
     """Find the least cost of a plan. ``weights`` are those of :attr:`Encoding.costs` unless given;
-    then only literals known at the start count.
+    then only literals known at the start count. ``given`` are literals that must hold, and can.
 
     On return the assignment of ``encoding.sat`` is a best answer, if there is one.
     """
@@ -60,7 +61,8 @@ def optimise(
     while True:
         _take_in(encoding, optimum, encoding.costs if weights is None else weights)
         budget = max_conflicts - sat.conflicts
-        status = sat.solve(optimum.assumptions, walk.decide, max_conflicts=max(budget, 1))
+        assumed = (*given, *optimum.assumptions)
+        status = sat.solve(assumed, walk.decide, max_conflicts=max(budget, 1))
         if status is Status.SAT:
             return optimum
         if status is Status.PAUSED:
@@ -76,7 +78,8 @@ def optimise(
             optimum.feasible = False
             return optimum
         else:
-            _relax(encoding, optimum, _smaller_core(encoding, sat.core))
+            core = _smaller_core(encoding, sat.core)
+            _relax(encoding, optimum, tuple(c for c in core if c in optimum.weights), core)
 
 
 def _take_in(encoding: Encoding, optimum: Optimum, costs: Mapping[int, int]) -> None:
@@ -106,9 +109,11 @@ def _stop() -> int:
     return -1
 
 
-def _relax(encoding: Encoding, optimum: Optimum, core: tuple[int, ...]) -> None:
-    """At least one literal of the core is false: pay the least of their weights once, and assume
-    instead that no second one is false."""
+def _relax(
+    encoding: Encoding, optimum: Optimum, core: tuple[int, ...], reason: tuple[int, ...]
+) -> None:
+    """At least one literal of the core is false if the rest of ``reason`` holds: pay the least of
+    their weights once, and assume instead that no second one is false."""
     sat = encoding.sat
     least = min(optimum.weights[literal] for literal in core)
     optimum.bound += least
@@ -116,7 +121,7 @@ def _relax(encoding: Encoding, optimum: Optimum, core: tuple[int, ...]) -> None:
         optimum.weights[literal] -= least
         if not optimum.weights[literal]:
             del optimum.weights[literal]
-    sat.add_clause(negate(literal) for literal in core)
+    sat.add_clause(negate(literal) for literal in reason)
     # all_later[i] holds exactly when every literal after i holds.
     all_later = core[-1]
     for position in range(len(core) - 2, -1, -1):

@@ -52,8 +52,8 @@ class Selection:
 
     ``streams`` are all that the application needs, itself included, sorted by component;
     ``extras`` are those asked for of each component. ``cost`` is in minutes of one builder.
-    ``minimal`` says that no choice of less cost exists among the offers of ``considered``, and
-    ``lower_bound`` is a number of private streams that none can go below.
+    ``minimal`` says that no choice of less cost exists among the offers of the book, and
+    ``lower_bound`` is a number of private streams that none of that cost can go below.
     """
 
     streams: tuple[Stream, ...]

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from ..model.component import Component
 from ..model.stream import Offer, Stream
-from .conflicts import independent_conflicts
 from .encoding import Encoding
-from .optimise import optimise
+from .optimise import Optimum, optimise
 from .problem import Nogood, Problem, Selection, Unsatisfiable
 from .sat import Status
 from .walk import Walk
@@ -39,9 +38,9 @@ class Selector:
         """The best choice, or every independent reason why there is none."""
         optimum = optimise(self._encoding, self._walk)
         if not optimum.feasible:
-            return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
+            return self._explained()
         if not optimum.exact and not self._any_answer():
-            return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
+            return self._explained()
         chosen = self._chosen()
         cost = sum(stream.offer.cost for stream in chosen)
         private = sum(1 for stream in chosen if stream.offer.cost)
@@ -51,7 +50,7 @@ class Selector:
             if names - {""}
         }
         python = self._encoding.chosen_python()
-        lower_bound = self._least_count(private)
+        lower_bound = self._least_count(optimum, private)
         return Selection(
             streams=chosen,
             extras=extras,
@@ -61,6 +60,12 @@ class Selector:
             lower_bound=lower_bound,
             considered=self.considered(),
         )
+
+    def _explained(self) -> Unsatisfiable:
+        # Only a failure needs graphs, whose library takes longer to load than a plan to make.
+        from .conflicts import independent_conflicts
+
+        return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
 
     def considered(self) -> tuple[Offer, ...]:
         """All offers whose metadata was looked at, sorted."""
@@ -108,13 +113,17 @@ class Selector:
                     chosen.append(stream)
         return tuple(sorted(chosen, key=lambda stream: stream.component))
 
-    def _least_count(self, private: int) -> int:
-        """A number of private streams that no plan goes below."""
+    def _least_count(self, optimum: Optimum, private: int) -> int:
+        """A number of private streams that no plan of the least cost goes below."""
         encoding = self._encoding
         certain = sum(1 for literal in encoding.private if encoding.sat.holds_always(literal))
         if certain == private:
             return private
         counted = optimise(
-            encoding, Walk(encoding), dict.fromkeys(encoding.private, 1), max_conflicts=20_000
+            encoding,
+            Walk(encoding),
+            dict.fromkeys(encoding.private, 1),
+            given=optimum.assumptions if optimum.exact else (),
+            max_conflicts=encoding.sat.conflicts + 20_000,
         )
         return min(counted.bound, private)

@@ -1,0 +1,43 @@
+"""The planner: inputs in, plan out. It wires inputs, selection, solving; it chooses nothing."""
+
+from __future__ import annotations
+
+from ..errors import NoPlanError
+from ..model.conflict import Failure
+from ..model.progress import Progress, no_progress
+from .planning import Workshop
+from .repairs import find_repairs
+from .request import Outcome, PlanRequest
+from .universe import universe_document
+
+__all__ = ["Outcome", "PlanRequest", "make_plan"]
+
+
+def make_plan(
+    request: PlanRequest, *, progress: Progress = no_progress, universe: bool = False
+) -> Outcome:
+    """Plan an application on a base.
+
+    With ``universe`` the outcome also holds the whole selection problem. Raises
+    :class:`NoPlanError`, whose ``failure`` is a :class:`streamsolve.model.conflict.Failure`, when
+    there is no plan, and :class:`InputError` when something given cannot be used.
+    """
+    with Workshop.open(request, progress) as workshop:
+        attempt = workshop.attempt(request)
+        if attempt.plan is not None:
+            document = universe_document(attempt) if universe else {}
+            return Outcome(attempt.plan, document)
+        failure = Failure(
+            application=workshop.profile.name,
+            version=request.version or str(workshop.profile.version),
+            variant=attempt.book.variant.name,
+            base=workshop.base.name,
+            arch=workshop.base.arch,
+            conflicts=attempt.conflicts,
+            repairs=find_repairs(workshop, request, attempt.conflicts),
+        )
+    raise NoPlanError(
+        f"no plan exists for {failure.application} {failure.version} ({failure.variant}) "
+        f"on {failure.base}",
+        failure,
+    )

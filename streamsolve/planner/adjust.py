@@ -1,0 +1,88 @@
+"""What the profile changes in stated requirements: relaxed ones and omitted ones."""
+
+from __future__ import annotations
+
+from attrs import define, field
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from ..model.component import Component, Scope
+from ..model.plan import HostRequirement, Relaxed
+from ..model.profile import Omission, Profile, Relaxation
+from ..model.requirement import Requirement, requirement_on
+
+__all__ = ["Adjuster"]
+
+
+@define
+class Adjuster:
+    """Applies a profile's relaxations and omissions for one variant, and notes which it used."""
+
+    profile: Profile
+    variant: str
+    further: tuple[tuple[str, str, str], ...] = ()
+    relaxed: dict[tuple[Component, str], Relaxed] = field(factory=dict)
+    host: dict[tuple[Component, str], HostRequirement] = field(factory=dict)
+
+    def omission(self, component: Component) -> Omission | None:
+        """The omission of a component in this variant, or None."""
+        for omission in self.profile.omissions:
+            if omission.component == component and self._applies(omission.variants):
+                return omission
+        return None
+
+    def adjust(
+        self, by: Component, requirements: tuple[Requirement, ...], evidence: str = ""
+    ) -> tuple[Requirement, ...]:
+        """The requirements as they count; host requirements are set aside."""
+        kept = []
+        for requirement in requirements:
+            if requirement.scope is Scope.HOST:
+                note = HostRequirement(requirement, by, evidence)
+                self.host[by, str(requirement)] = note
+                continue
+            kept.append(self._relax(by, requirement))
+        return tuple(kept)
+
+    def _relax(self, by: Component, requirement: Requirement) -> Requirement:
+        for relaxation in self.profile.relaxations:
+            if self._matches(relaxation, by, requirement):
+                return self._note(by, requirement, relaxation.to, relaxation.reason)
+        for stated_by, name, specifier in self.further:
+            if (
+                (not stated_by or stated_by == by.name)
+                and canonicalize_name(name) == canonicalize_name(requirement.component.name)
+                and SpecifierSet(specifier) == requirement.specifier
+            ):
+                return self._note(by, requirement, "", "asked for")
+        return requirement
+
+    def _note(self, by: Component, stated: Requirement, to: str, reason: str) -> Requirement:
+        relaxed = requirement_on(
+            stated.component, to, scope=stated.scope, place=stated.place, extras=stated.extras
+        )
+        counts = Requirement(
+            relaxed.component,
+            relaxed.specifier,
+            relaxed.text,
+            relaxed.extras,
+            stated.marker,
+            scope=stated.scope,
+            place=stated.place,
+        )
+        self.relaxed[by, str(stated)] = Relaxed(by, stated, counts, reason)
+        return counts
+
+    def _matches(self, relaxation: Relaxation, by: Component, requirement: Requirement) -> bool:
+        return (
+            relaxation.component == requirement.component
+            and (not relaxation.by or canonicalize_name(relaxation.by) == by.name)
+            and self._applies(relaxation.variants)
+            and (
+                not relaxation.specifier
+                or SpecifierSet(relaxation.specifier) == requirement.specifier
+            )
+        )
+
+    def _applies(self, variants: tuple[str, ...]) -> bool:
+        return not variants or self.variant in variants

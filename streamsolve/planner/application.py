@@ -1,0 +1,111 @@
+"""The application's own stream: what upstream states for a variant, and what the profile adds."""
+
+from __future__ import annotations
+
+from packaging.version import Version
+
+from ..errors import Code, ErrorCollector, InputError, Place
+from ..inputs.requirement_files import parse_requirement_file
+from ..model.component import PYTHON, Origin
+from ..model.profile import Profile, Variant
+from ..model.requirement import Requirement, parse_requirement, requirement_on
+from ..model.stream import Offer, Source, Stream
+from ..model.upstream import Release, ReleaseMetadata
+from .adjust import Adjuster
+from .upstream import Upstream
+
+__all__ = ["application_stream"]
+
+
+def application_stream(
+    profile: Profile,
+    variant: Variant,
+    upstream: Upstream,
+    adjuster: Adjuster,
+    *,
+    version: Version,
+    extra: tuple[Requirement, ...] = (),
+) -> Stream:
+    """The root of the problem. ``extra`` are demands of the command line.
+
+    Raises :class:`InputError` when upstream has no such version or its requirements cannot be
+    read.
+    """
+    release, metadata = _release(profile, upstream, version)
+    if variant.wheel:
+        requirements = _stated(profile, metadata)
+    else:
+        requirements = _from_files(profile, variant, upstream, version)
+    if metadata.requires_python:
+        requirements += (_python(metadata),)
+    requirements += (*variant.needs, *extra)
+    cost = profile.costs.get(profile.component.name, profile.native_cost)
+    offer = Offer(
+        profile.component, version, Origin.PRIVATE, f"python3-{profile.component.name}", cost=cost
+    )
+    files = release.sdists or release.wheels
+    return Stream(
+        offer,
+        adjuster.adjust(profile.component, requirements),
+        source=Source(
+            f"pkg:pypi/{release.name}@{release.version}", files[0].filename, files[0].sha256
+        ),
+        licence=metadata.licence,
+    )
+
+
+def _release(
+    profile: Profile, upstream: Upstream, version: Version
+) -> tuple[Release, ReleaseMetadata]:
+    name = profile.component.name
+    releases = {r.version: r for r in upstream.releases(name, (version,))}
+    if version not in releases:
+        known = ", ".join(str(v) for v in sorted(releases, reverse=True)[:8])
+        raise InputError(
+            Code.INDEX_NO_PROJECT,
+            f"{name} {version} is not on the package index",
+            place=Place(profile.file, path="version"),
+            hint=f"newest releases: {known}" if known else "is the distribution's name right?",
+        )
+    found = upstream.metadata([(name, version)])
+    return releases[version], found[name, version]
+
+
+def _stated(profile: Profile, metadata: ReleaseMetadata) -> tuple[Requirement, ...]:
+    """The wheel's own requirements, each with the place that it comes from."""
+    collector = ErrorCollector(Code.BAD_REQUIREMENT)
+    place = Place(f"{metadata.name} {metadata.version} METADATA")
+    found = []
+    for text in metadata.requires:
+        with collector.collect():
+            found.append(parse_requirement(text, place=place))
+    collector.raise_if_any(f"the metadata of {profile.name} cannot be used:")
+    return tuple(found)
+
+
+def _python(metadata: ReleaseMetadata) -> Requirement:
+    place = Place(f"{metadata.name} {metadata.version} METADATA", path="Requires-Python")
+    return requirement_on(PYTHON, metadata.requires_python, place=place)
+
+
+def _from_files(
+    profile: Profile, variant: Variant, upstream: Upstream, version: Version
+) -> tuple[Requirement, ...]:
+    found: dict[str, Requirement] = {}
+    for path in variant.files:
+        text = upstream.requirement_file(profile.component.name, version, path)
+        if text is None:
+            raise InputError(
+                Code.BROKEN_PROFILE,
+                f"the source of {profile.name} {version} has no file {path}",
+                place=variant.place,
+                hint="name files as they lie in the sdist, below its top directory",
+            )
+        parsed = parse_requirement_file(
+            text,
+            file=path,
+            include=lambda name: upstream.requirement_file(profile.component.name, version, name),
+        )
+        for requirement in parsed.requirements:
+            found.setdefault(f"{requirement}; {requirement.marker}", requirement)
+    return tuple(found.values())

@@ -1,0 +1,219 @@
+"""What the base has of a component, read off its packages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from attrs import define, frozen
+from packaging.version import InvalidVersion, Version
+
+from ..model.component import PYTHON, Component, Kind, Origin
+from ..model.package import Base, Package
+from ..model.profile import ComponentRule, Profile
+from ..model.requirement import Requirement
+from ..model.rpm_dependency import pep508_from_rpm, split_capability, version_from_rpm
+from ..model.stream import Offer, Source, Stream
+from ..solving import PackagePool
+
+__all__ = ["BaseOffers", "BaseStream"]
+
+_COMPAT_PYTHON = re.compile(r"python3-(?P<name>[A-Za-z][A-Za-z0-9_.-]*?)(?P<number>[0-9][0-9.]*)")
+_EXTRA_PACKAGE = re.compile(r"python3-.*\+.*")
+
+
+@frozen
+class BaseStream:
+    """An offer of the base with the package behind it. ``provided_name`` is the distribution's
+    name in the package's provides, which a mapping or a compat package makes another one."""
+
+    offer: Offer
+    package: Package
+    provided_name: str = ""
+
+
+@define
+class BaseOffers:
+    """The base's side of the offer book."""
+
+    pool: PackagePool
+    base: Base
+    profile: Profile
+
+    @cached_property
+    def python(self) -> str:
+        """The series (``3.15``) of the base's default interpreter."""
+        return self.base.python or self.pool.python_abi()
+
+    def of(self, component: Component) -> tuple[BaseStream, ...]:
+        """All streams of the component that the base ships, compat packages included."""
+        if component == PYTHON:
+            return self._interpreter()
+        if component.kind is Kind.DISTRIBUTION:
+            return self._distribution(component)
+        rule = self.profile.rule(component)
+        return self._by_rule(rule) if rule else ()
+
+    def stream(self, found: BaseStream) -> Stream:
+        """The stream with its requirements on other components, as its package states them."""
+        if found.offer.component.kind is not Kind.DISTRIBUTION:
+            return Stream(found.offer, source=_source(found.package))
+        own = found.provided_name
+        extras = {
+            extra: tuple(self._requirements(package, own))
+            for extra, package in self._extras_of(found.package).items()
+        }
+        return Stream(
+            found.offer,
+            tuple(self._requirements(found.package, own)),
+            extras=extras,
+            open_extras=False,
+            source=_source(found.package),
+        )
+
+    def version_of(self, component: Component) -> str:
+        """The version that the base ships under its usual name, empty if none."""
+        found = [s for s in self.of(component) if not _is_compat(s)]
+        return str(found[0].offer.version) if found else ""
+
+    def extra_packages(self, package: Package) -> tuple[Package, ...]:
+        """The packages that carry the extras of a package."""
+        return tuple(self._extras_of(package).values())
+
+    def packaged_extras(self, package: Package) -> frozenset[str]:
+        """The extras that the base has a package for."""
+        return frozenset(self._extras_of(package))
+
+    # -- interpreters --------------------------------------------------------------------------
+
+    def _interpreter(self) -> tuple[BaseStream, ...]:
+        if not self.python:
+            return ()
+        providers = self.pool.providers(f"python(abi) = {self.python}")
+        if not providers:
+            return ()
+        version = Version(self.base.python_full or self.python)
+        offer = Offer(
+            PYTHON, version, Origin.BASE, providers[0].name, providers[0].repository, in_base=True
+        )
+        return (BaseStream(offer, providers[0]),)
+
+    # -- distributions -------------------------------------------------------------------------
+
+    def _distribution(self, component: Component) -> tuple[BaseStream, ...]:
+        also = self.profile.names.get(component.name)
+        names = [component.name, *([also] if also else [])]
+        names += self._compat_names.get(component.name, ())
+        found: dict[Version, BaseStream] = {}
+        for name in names:
+            for package in self.pool.providers(f"python{self.python}dist({name})"):
+                for provided in _provided_versions(package, f"python{self.python}dist({name})"):
+                    # The provide lacks trailing zeros, which the package's version has.
+                    own = _parse(package.version)
+                    version = own if own is not None and own == provided else provided
+                    if version not in found:
+                        found[version] = self._base_stream(component, version, package, name)
+        return tuple(found.values())
+
+    def _base_stream(
+        self, component: Component, version: Version, package: Package, name: str
+    ) -> BaseStream:
+        offer = Offer(
+            component,
+            version,
+            Origin.BASE,
+            package.name,
+            package.repository,
+            pythons=(self.python,),
+            in_base=True,
+        )
+        return BaseStream(offer, package, name)
+
+    @cached_property
+    def _compat_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Distribution names of compat packages, such as ``setuptools80``, by the plain name."""
+        found: dict[str, list[str]] = {}
+        for package in self.pool.names_matching(_COMPAT_PYTHON):
+            match = _COMPAT_PYTHON.fullmatch(package)
+            if match is not None:
+                plain = match["name"].lower().replace("_", "-").replace(".", "-")
+                found.setdefault(plain, []).append(f"{plain}{match['number']}")
+        return {name: tuple(sorted(names)) for name, names in found.items()}
+
+    @cached_property
+    def _extra_packages(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of packages that carry an extra, by the name of the package that has it."""
+        found: dict[str, list[str]] = {}
+        for name in self.pool.names_matching(_EXTRA_PACKAGE):
+            found.setdefault(name.partition("+")[0], []).append(name)
+        return {name: tuple(sorted(names)) for name, names in found.items()}
+
+    def _extras_of(self, package: Package) -> Mapping[str, Package]:
+        """The packages of the same build that carry an extra."""
+        found = {}
+        for name in self._extra_packages.get(package.name, ()):
+            for candidate in self.pool.named(name):
+                if candidate.evr == package.evr:
+                    found[name.partition("+")[2].lower()] = candidate
+                    break
+        return found
+
+    def _requirements(self, package: Package, own: str) -> Iterable[Requirement]:
+        for text in package.requires:
+            requirement = pep508_from_rpm(text)
+            if requirement is None or requirement.component.name == own:
+                continue
+            yield requirement
+
+    # -- other components ----------------------------------------------------------------------
+
+    def _by_rule(self, rule: ComponentRule) -> tuple[BaseStream, ...]:
+        found: list[BaseStream] = []
+        for pattern in rule.packages:
+            for name in self._names(pattern):
+                for package in self.pool.named(name)[:1]:
+                    version = _parse(package.version)
+                    if version is not None:
+                        offer = Offer(
+                            rule.component,
+                            version,
+                            Origin.BASE,
+                            name,
+                            package.repository,
+                            in_base=True,
+                        )
+                        found.append(BaseStream(offer, package))
+        unique = {stream.offer.key: stream for stream in found}
+        return tuple(unique[key] for key in sorted(unique, key=lambda key: (key[1], key[3])))
+
+    def _names(self, pattern: str) -> Sequence[str]:
+        if "{" not in pattern:
+            return (pattern,)
+        expression = re.escape(pattern).replace(r"\{major\}", r"[0-9]+")
+        return self.pool.names_matching(re.compile(expression.replace(r"\{minor\}", r"[0-9]+")))
+
+
+def _is_compat(found: BaseStream) -> bool:
+    return bool(re.search(r"[0-9]$", found.package.name)) and found.package.name.startswith(
+        "python3-"
+    )
+
+
+def _provided_versions(package: Package, capability: str) -> Iterable[Version]:
+    for text in package.provides:
+        name, _, evr = split_capability(text)
+        version = version_from_rpm(evr) if name == capability and evr else None
+        if version is not None:
+            yield version
+
+
+def _parse(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _source(package: Package) -> Source:
+    return Source(f"pkg:rpm/{package.source}?arch=src" if package.source else "")

@@ -1,0 +1,276 @@
+"""Propose, solve, learn, repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from attrs import define, evolve, field
+from packaging.version import InvalidVersion, Version
+
+from ..errors import Code, InputError, Place, nearest
+from ..inputs.bases import open_base, parse_overlay
+from ..inputs.profiles import load_profile
+from ..inputs.shipped import default_cache, profiles_directory
+from ..inputs.transport import Transport
+from ..inputs.upstream_extract import UpstreamExtract, read_extract
+from ..model.component import PYTHON
+from ..model.conflict import Cause, Conflict
+from ..model.package import Base
+from ..model.plan import Notice, Plan
+from ..model.profile import Profile, Variant
+from ..model.progress import Progress, no_progress
+from ..model.requirement import Requirement, requirement_on
+from ..model.root import RootConflict, RootSolution
+from ..model.target import Target
+from ..selection import Problem, Selector, Unsatisfiable
+from ..solving import PackagePool
+from .adjust import Adjuster
+from .application import application_stream
+from .base_offers import BaseOffers
+from .book import Book
+from .report import Report
+from .request import PlanRequest
+from .roots import RuntimeRoot
+from .upstream import Upstream
+
+if TYPE_CHECKING:
+    from ..inputs.index import PackageIndex
+
+__all__ = ["Attempt", "Workshop", "extract_of"]
+
+_ROUNDS = 200
+_OLDEST_GLIBC = (2, 17)
+
+
+@define
+class Attempt:
+    """What came of one attempt: a plan, or the conflicts that forbid one."""
+
+    plan: Plan | None
+    conflicts: tuple[Conflict, ...]
+    book: Book
+    targets: Mapping[str, Target]
+
+
+def extract_of(profile: Profile, shown_in: Path | None = None) -> UpstreamExtract | None:
+    """The upstream extract that lies beside a profile, or None."""
+    directory = shown_in or profiles_directory() / profile.name
+    path = directory / "upstream.jsonl"
+    if not path.is_file():
+        return None
+    return read_extract(path.read_text("utf-8"), file=f"{profile.name}/upstream.jsonl")
+
+
+@define
+class Workshop:
+    """Everything that is opened once for a base and an application: a context manager."""
+
+    request: PlanRequest
+    profile: Profile
+    base: Base
+    pool: PackagePool
+    upstream: Upstream
+    progress: Progress = no_progress
+    _offers: BaseOffers = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._offers = BaseOffers(self.pool, self.base, self.profile)
+        if not self.base.python:
+            self.base = evolve(self.base, python=self._offers.python)
+            self._offers = BaseOffers(self.pool, self.base, self.profile)
+
+    @classmethod
+    def open(cls, request: PlanRequest, progress: Progress = no_progress) -> Workshop:
+        """Read the profile, open the base and load its packages."""
+        profile = load_profile(request.application)
+        variant_of(profile, request.variant)
+        cache = request.cache or default_cache()
+        transport = Transport(offline=request.offline, cache=cache, progress=progress)
+        base = open_base(
+            request.base or profile.default_base,
+            arch=request.arch,
+            transport=transport,
+            overlays=[parse_overlay(text) for text in request.overlays],
+            prefer_embedded=not request.fresh,
+        )
+        pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
+        extract = None if request.fresh else extract_of(profile)
+        index = _lazy_index(transport, request)
+        return cls(request, profile, base, pool, Upstream(extract, index), progress)
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.pool.close()
+
+    # -- one attempt ---------------------------------------------------------------------------
+
+    def attempt(self, request: PlanRequest) -> Attempt:
+        """Plan for a variant, Python, version and relaxations; the base is this workshop's."""
+        variant = variant_of(self.profile, request.variant)
+        book = self._book(request, variant)
+        while True:
+            selector = Selector(Problem(book.root, book, book.targets))
+            answer = self._propose_and_solve(selector, book)
+            if isinstance(answer, Plan):
+                return Attempt(answer, (), book, book.targets)
+            names = {
+                demand.requirement.component.name
+                for conflict in answer.conflicts
+                for chain in conflict.chains
+                for demand in chain
+            }
+            if not self.upstream.widen(names):
+                return Attempt(None, _explained(answer.conflicts, book), book, book.targets)
+            book.forget(names)
+
+    def _book(self, request: PlanRequest, variant: Variant) -> Book:
+        adjuster = Adjuster(self.profile, variant.name, request.relaxed)
+        version = _version(request.version) if request.version else self.profile.version
+        root = application_stream(
+            self.profile,
+            variant,
+            self.upstream,
+            adjuster,
+            version=version,
+            extra=_asked_python(request),
+        )
+        return Book(
+            self.profile,
+            variant,
+            self._offers,
+            self.upstream,
+            self._targets(request),
+            adjuster,
+            root,
+        )
+
+    def _targets(self, request: PlanRequest) -> dict[str, Target]:
+        """A target for each interpreter that could be used."""
+        glibc = self.base.glibc or self._glibc()
+        series = dict.fromkeys([self.base.python, *self.profile.interpreters])
+        if request.python:
+            series[_series(request.python)] = None
+        return {
+            python: Target(
+                python,
+                self.base.arch,
+                self.base.python_full if python == self.base.python else "",
+                glibc,
+            )
+            for python in series
+            if python
+        }
+
+    def _glibc(self) -> tuple[int, int]:
+        for package in self.pool.named("glibc"):
+            numbers = package.version.split(".")
+            if len(numbers) > 1 and numbers[0].isdigit() and numbers[1].isdigit():
+                return int(numbers[0]), int(numbers[1])
+        return _OLDEST_GLIBC
+
+    def _propose_and_solve(self, selector: Selector, book: Book) -> Plan | Unsatisfiable:
+        for number in range(_ROUNDS):
+            self.progress("choosing streams", number, 0)
+            selection = selector.select()
+            if isinstance(selection, Unsatisfiable):
+                return selection
+            root = RuntimeRoot(book, selection, book.targets[selection.python])
+            solution, notices = self._solve(root)
+            if isinstance(solution, RootSolution):
+                packages = root.runtime_packages(solution)
+                return Report(
+                    book, selection, book.targets[selection.python], root, packages, notices
+                ).plan()
+            nogood = root.nogood(solution)
+            if nogood is None:
+                return Unsatisfiable((_root_conflict(book, root.conflict_texts(solution)),))
+            selector.forbid(nogood)
+        return Unsatisfiable((_root_conflict(book, ("too many refusals",)),))
+
+    def _solve(self, root: RuntimeRoot) -> tuple[RootSolution | RootConflict, tuple[Notice, ...]]:
+        """Solve the runtime root, with the base's own interpreter kept out if that is possible."""
+        self.progress("solving the runtime root", 0, 0)
+        solution = self.pool.solve(root.request())
+        if isinstance(solution, RootSolution) or not root.request().hidden:
+            return solution, ()
+        relaxed = self.pool.solve(root.request(hide_base_python=False))
+        if isinstance(relaxed, RootConflict):
+            return relaxed, ()
+        base = self.base.python
+        text = (
+            f"packages of the base in the runtime root need its own Python {base}, "
+            "which therefore lies in it beside the private one"
+        )
+        return relaxed, (Notice("base-python-in-root", text),)
+
+
+def variant_of(profile: Profile, name: str) -> Variant:
+    """The variant of a name, or the default one; an unknown name lists the nearest."""
+    found = profile.variant(name or profile.default_variant)
+    if found is None:
+        raise InputError(
+            Code.UNKNOWN_VARIANT,
+            f"{profile.name} has no variant {name!r}",
+            place=Place(profile.file),
+            hint=nearest(name, [variant.name for variant in profile.variants]),
+        )
+    return found
+
+
+def _lazy_index(transport: Transport, request: PlanRequest) -> PackageIndex:
+    from ..inputs.index import PackageIndex
+
+    cache = request.cache or default_cache()
+    return PackageIndex(
+        transport, endpoint=request.index_url or None, cache=cache, arch=request.arch
+    )
+
+
+def _series(text: str) -> str:
+    version = _version(text)
+    if len(version.release) < 2:
+        raise InputError(
+            Code.BAD_OPTION, f"{text!r} is no Python version", hint="write it as X.Y, such as 3.14"
+        )
+    return f"{version.release[0]}.{version.release[1]}"
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise InputError(
+            Code.BAD_OPTION, f"{text!r} is no version", hint="write it as PEP 440 does"
+        ) from None
+
+
+def _asked_python(request: PlanRequest) -> tuple[Requirement, ...]:
+    if not request.python:
+        return ()
+    series = _series(request.python)
+    return (requirement_on(PYTHON, f"=={series}.*", place=Place("--python")),)
+
+
+def _root_conflict(book: Book, texts: tuple[str, ...]) -> Conflict:
+    return Conflict(book.root.component, Cause.ROOT, (), texts)
+
+
+def _explained(conflicts: tuple[Conflict, ...], book: Book) -> tuple[Conflict, ...]:
+    """Conflicts about what was refused say so."""
+    found = []
+    for conflict in conflicts:
+        refused = book.refused.get(conflict.about)
+        if refused and conflict.cause in (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION):
+            conflict = evolve(conflict, cause=Cause.FORBIDDEN, packages=(refused,))
+        found.append(conflict)
+    return tuple(found)

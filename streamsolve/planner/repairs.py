@@ -1,0 +1,109 @@
+"""Repairs: changes with which a plan exists, each solved before it is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve
+
+from ..errors import StreamsolveError
+from ..inputs.base_definitions import list_bases
+from ..inputs.bases import extract_path
+from ..model.component import PYTHON, Kind
+from ..model.conflict import Conflict, Demand, Repair, RepairKind
+from ..model.plan import Plan
+from .planning import Attempt, Workshop
+from .request import PlanRequest
+from .upstream import usable
+
+__all__ = ["find_repairs"]
+
+_VERSIONS_TRIED = 3
+_RELAXATIONS_TRIED = 8
+
+
+def find_repairs(
+    workshop: Workshop, request: PlanRequest, conflicts: tuple[Conflict, ...]
+) -> tuple[Repair, ...]:
+    """All single changes that work, the one with the fewest private streams and the least cost
+    first."""
+    found: list[Repair] = []
+    for kind, value, by, changed in _candidates(workshop, request, conflicts):
+        plan = _plan(workshop, changed)
+        if plan is not None:
+            found.append(Repair(kind, value, plan.summary.private, plan.summary.cost, by))
+    return tuple(sorted(found, key=lambda r: (r.private, r.cost, r.kind.value, r.value, r.by)))
+
+
+_Candidate = tuple[RepairKind, str, str, PlanRequest]
+
+
+def _candidates(
+    workshop: Workshop, request: PlanRequest, conflicts: tuple[Conflict, ...]
+) -> Iterator[_Candidate]:
+    yield from _relaxations(request, conflicts)
+    current = request.variant or workshop.profile.default_variant
+    for variant in workshop.profile.variants:
+        if variant.name != current:
+            yield RepairKind.VARIANT, variant.name, "", evolve(request, variant=variant.name)
+    for definition in list_bases():
+        embedded = extract_path(definition.name, request.arch).is_file()
+        if definition.name != workshop.base.name and embedded and not request.overlays:
+            yield (
+                RepairKind.BASE,
+                definition.name,
+                "",
+                evolve(request, base=definition.name),
+            )
+    if request.python:
+        yield RepairKind.PYTHON, "any", "", evolve(request, python="")
+    yield from _versions(workshop, request)
+
+
+def _versions(workshop: Workshop, request: PlanRequest) -> Iterator[_Candidate]:
+    if not workshop.request.fresh:
+        return
+    releases = usable(workshop.upstream.releases(workshop.profile.component.name))
+    newest = [str(release.version) for release in reversed(releases)]
+    current = request.version or str(workshop.profile.version)
+    for version in [v for v in newest if v != current][:_VERSIONS_TRIED]:
+        yield RepairKind.APPLICATION, version, "", evolve(request, version=version)
+
+
+def _relaxations(request: PlanRequest, conflicts: tuple[Conflict, ...]) -> Iterator[_Candidate]:
+    """Leave out one demand; it helps only where all conflicts share it, so only with one."""
+    if len(conflicts) != 1:
+        return
+    seen: set[tuple[str, str, str]] = set()
+    for demand in _demands(conflicts):
+        requirement = demand.requirement
+        if requirement.component == PYTHON or requirement.component.kind is not Kind.DISTRIBUTION:
+            continue
+        specifier = str(requirement.specifier)
+        key = (demand.by.name, requirement.component.name, specifier)
+        if specifier and key not in seen and len(seen) < _RELAXATIONS_TRIED:
+            seen.add(key)
+            yield (
+                RepairKind.RELAX,
+                f"{requirement.component.name}{specifier}",
+                demand.by.name,
+                evolve(request, relaxed=(*request.relaxed, key)),
+            )
+
+
+def _demands(conflicts: Iterable[Conflict]) -> Iterator[Demand]:
+    for conflict in conflicts:
+        for chain in conflict.chains:
+            yield from chain
+
+
+def _plan(workshop: Workshop, request: PlanRequest) -> Plan | None:
+    """The plan of a changed request, if there is one; a change that fails is no repair."""
+    try:
+        if request.base != workshop.request.base:
+            with Workshop.open(request, workshop.progress) as other:
+                return other.attempt(request).plan
+        attempt: Attempt = workshop.attempt(request)
+    except StreamsolveError:
+        return None
+    return attempt.plan

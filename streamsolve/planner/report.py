@@ -1,0 +1,293 @@
+"""From a selection to a plan: who requires what, and why each stream is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import define, field
+from packaging.version import Version
+
+from ..model.component import PYTHON, Component, Origin
+from ..model.plan import (
+    Burden,
+    Demander,
+    HeldBack,
+    Notice,
+    Plan,
+    PlannedStream,
+    Reason,
+    ReasonKind,
+    Relaxed,
+    RepositoryId,
+    Summary,
+)
+from ..model.requirement import Requirement, requirement_on
+from ..model.stream import Offer, Stream
+from ..model.target import Target
+from ..selection import Selection
+from .book import Book
+from .roots import RuntimeRoot
+
+__all__ = ["Report"]
+
+
+@define
+class Report:
+    """Builds the plan of one selection."""
+
+    book: Book
+    selection: Selection
+    target: Target
+    root: RuntimeRoot
+    packages: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    _demanders: dict[Component, list[Demander]] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._demanders = {}
+        for stream in self.selection.streams:
+            for requirement in self._active(stream):
+                self._demanders.setdefault(requirement.component, []).append(
+                    Demander(stream.component, requirement)
+                )
+
+    def plan(self) -> Plan:
+        """The whole plan."""
+        streams = tuple(self._planned(stream) for stream in self.selection.streams)
+        base = self.book.base.base
+        return Plan(
+            application=self.book.profile.name,
+            version=self.book.root.version,
+            variant=self.book.variant.name,
+            base=base.name,
+            arch=base.arch,
+            repositories=tuple(
+                RepositoryId(repository.id, repository.digest) for repository in base.repositories
+            ),
+            python=self.selection.python,
+            summary=self._summary(streams),
+            streams=streams,
+            burden=self._burden(streams),
+            warnings=(*self.notices, *self._warnings()),
+            held_back=self._held_back(),
+            relaxed=self._relaxed(),
+            host=tuple(
+                note
+                for (by, _), note in sorted(self.book.adjuster.host.items())
+                if by in self._demanders or by == self.book.root.component
+            ),
+            runtime_packages=self.packages,
+        )
+
+    # -- streams -------------------------------------------------------------------------------
+
+    def _active(self, stream: Stream) -> list[Requirement]:
+        """The requirements that hold at the target, with those of the extras asked for."""
+        found = [r for r in stream.requirements if r.applies(self.target)]
+        for extra in self.selection.extras.get(stream.component, ()):
+            if stream.open_extras:
+                found += [
+                    r
+                    for r in stream.requirements
+                    if r.mentions_extra
+                    and r.applies(self.target, extra)
+                    and not r.applies(self.target)
+                ]
+            else:
+                found += stream.extras.get(extra, ())
+        unique = {str(requirement): requirement for requirement in found}
+        return [unique[text] for text in sorted(unique)]
+
+    def _planned(self, stream: Stream) -> PlannedStream:
+        offer = stream.offer
+        omitted = offer.origin is Origin.OMITTED
+        return PlannedStream(
+            component=offer.component,
+            version=None if omitted else offer.version,
+            origin=offer.origin,
+            package="" if omitted else self.root.package_name(offer),
+            source=stream.source,
+            requirements=tuple(self._active(stream)),
+            required_by=self._required_by(offer.component),
+            reason=self._reason(offer),
+            prebuilt=offer.prebuilt,
+            licence=stream.licence,
+            cost=offer.cost,
+            extras=self.selection.extras.get(offer.component, ()),
+        )
+
+    def _required_by(self, component: Component) -> tuple[Demander, ...]:
+        found = self._demanders.get(component, [])
+        return tuple(sorted(found, key=lambda d: (d.component, str(d.requirement))))
+
+    def _reason(self, offer: Offer) -> Reason:
+        component = offer.component
+        if component == self.book.root.component:
+            return Reason(ReasonKind.APPLICATION)
+        if offer.origin is Origin.OMITTED:
+            omission = self.book.adjuster.omission(component)
+            return Reason(ReasonKind.OMITTED, text=omission.reason if omission else "")
+        base_version = self.book.base.version_of(component)
+        if offer.origin is Origin.EXTERNAL:
+            return Reason(ReasonKind.EXTERNAL, base_version)
+        if offer.origin is Origin.BASE:
+            usual = str(offer.version) == base_version
+            return Reason(ReasonKind.BASE_FITS if usual else ReasonKind.COMPAT_FITS, base_version)
+        if not base_version:
+            return Reason(ReasonKind.NOT_IN_BASE)
+        refusing = self._refusing(component, Version(base_version))
+        if component == PYTHON:
+            return Reason(ReasonKind.INTERPRETER, base_version, refusing)
+        if refusing:
+            return Reason(ReasonKind.BASE_CONFLICT, base_version, refusing)
+        if self.selection.python != self.book.base.python:
+            return Reason(ReasonKind.OTHER_PYTHON, base_version)
+        return Reason(ReasonKind.BASE_CONFLICT, base_version, self._base_demands(component))
+
+    def _refusing(self, component: Component, version: Version) -> tuple[Demander, ...]:
+        found = [d for d in self._required_by(component) if not d.requirement.allows(version)]
+        if component == PYTHON:
+            series = self.book.base.python
+            for stream in self.selection.streams:
+                pythons = stream.offer.pythons
+                if pythons and series not in pythons:
+                    found.append(Demander(stream.component, _built_for(pythons)))
+        return tuple(found)
+
+    def _base_demands(self, component: Component) -> tuple[Demander, ...]:
+        """What the base's own package of it requires and the plan does not hold."""
+        chosen = {stream.component: stream for stream in self.selection.streams}
+        for found in self.book.base.of(component)[:1]:
+            stream = self.book.base.stream(found)
+            return tuple(
+                Demander(component, requirement)
+                for requirement in stream.requirements
+                if requirement.component in chosen
+                and not requirement.allows(chosen[requirement.component].version)
+            )
+        return ()
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    def _summary(self, streams: Iterable[PlannedStream]) -> Summary:
+        counts = dict.fromkeys(Origin, 0)
+        for stream in streams:
+            counts[stream.origin] += 1
+        return Summary(
+            base=counts[Origin.BASE],
+            private=counts[Origin.PRIVATE],
+            external=counts[Origin.EXTERNAL],
+            omitted=counts[Origin.OMITTED],
+            cost=self.selection.cost,
+            minimal=self.selection.minimal,
+            lower_bound=self.selection.lower_bound,
+        )
+
+    def _burden(self, streams: Iterable[PlannedStream]) -> Burden:
+        conflict, add = [], []
+        for stream in streams:
+            if stream.origin is not Origin.PRIVATE:
+                continue
+            text = f"{stream.component} {stream.version}"
+            if stream.reason.kind in (ReasonKind.BASE_CONFLICT, ReasonKind.INTERPRETER):
+                conflict.append(f"{text} (the base has {stream.reason.base_version})")
+            elif stream.reason.kind is ReasonKind.NOT_IN_BASE:
+                add.append(text)
+        return Burden(0, tuple(conflict), tuple(add))
+
+    def _held_back(self) -> tuple[HeldBack, ...]:
+        found = []
+        for stream in self.selection.streams:
+            offer = stream.offer
+            if offer.origin not in (Origin.PRIVATE, Origin.EXTERNAL):
+                continue
+            versions = [other.version for other in self.book.offers(offer.component)]
+            newest = max(versions, default=offer.version)
+            if newest > offer.version:
+                refusing = tuple(
+                    d
+                    for d in self._required_by(offer.component)
+                    if not d.requirement.allows(newest)
+                )
+                found.append(HeldBack(offer.component, offer.version, newest, refusing))
+        return tuple(found)
+
+    def _relaxed(self) -> tuple[Relaxed, ...]:
+        chosen = {stream.component for stream in self.selection.streams}
+        return tuple(
+            note
+            for (by, _), note in sorted(self.book.adjuster.relaxed.items())
+            if by in chosen
+            and note.stated.component in self._demanders
+            and any(d.component == by for d in self._demanders[note.stated.component])
+        )
+
+    def _warnings(self) -> Iterable[Notice]:
+        yield from self._mixed_groups()
+        yield from self._wheels_only()
+        yield from self._unpackaged_extras()
+        bundled = [
+            source
+            for source in self.book.profile.bundled
+            if not source.variants or self.book.variant.name in source.variants
+        ]
+        if bundled:
+            names = ", ".join(f"{source.name} {source.revision[:12]}" for source in bundled)
+            yield Notice(
+                "bundled-sources",
+                f"the build of {self.book.profile.name} fetches {len(bundled)} sources by itself; "
+                f"a build root has no network, so provide them: {names}",
+            )
+
+    def _mixed_groups(self) -> Iterable[Notice]:
+        chosen: Mapping[Component, Stream] = {s.component: s for s in self.selection.streams}
+        for group in self.book.profile.groups:
+            leader = chosen.get(group.leader)
+            if leader is None:
+                continue
+            minor = leader.version.release[:2]
+            mixed = [
+                f"{member} {chosen[member].version}"
+                for member in dict.fromkeys((*group.members, *group.exempt))
+                if member in chosen
+                and chosen[member].offer.origin is not Origin.OMITTED
+                and chosen[member].version.release[:2] != minor
+            ]
+            if mixed:
+                yield Notice(
+                    "mixed-group",
+                    f"upstream's pins mix minors of the group {group.name}: "
+                    f"{leader.component} is {leader.version}, but {', '.join(mixed)}",
+                )
+
+    def _unpackaged_extras(self) -> Iterable[Notice]:
+        written = []
+        for stream in self.selection.streams:
+            found = self.book.base_stream(stream.offer)
+            if found is None or stream.offer.origin is not Origin.BASE:
+                continue
+            packaged = self.book.base.packaged_extras(found.package)
+            for extra in self.selection.extras.get(stream.component, ()):
+                if extra not in packaged:
+                    written.append(f"{stream.component}[{extra}]")
+        if written:
+            yield Notice(
+                "unpackaged-extras",
+                f"the base ships no package for the extras {', '.join(written)}; what they add is "
+                "written out in the private packages that ask for them",
+            )
+
+    def _wheels_only(self) -> Iterable[Notice]:
+        prebuilt = [s for s in self.selection.streams if s.offer.prebuilt]
+        if prebuilt:
+            names = ", ".join(
+                f"{s.component} ({s.licence or 'no licence stated'})" for s in prebuilt
+            )
+            yield Notice(
+                "prebuilt",
+                f"{len(prebuilt)} streams are repackaged from wheels, not built: {names}",
+            )
+
+
+def _built_for(pythons: tuple[str, ...]) -> Requirement:
+    return requirement_on(PYTHON, f"=={pythons[0]}.*" if len(pythons) == 1 else f"<={pythons[-1]}")

@@ -1,0 +1,44 @@
+"""What is asked of the planner, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from ..model.plan import Plan
+
+__all__ = ["Outcome", "PlanRequest"]
+
+
+@frozen
+class PlanRequest:
+    """A plan to be made. Empty values mean the profile's default, or the base's.
+
+    ``application`` is a profile's name or a path to one; ``base`` is a definition's name or a
+    directory; ``overlays`` are ``NAME=URL[,priority=N]``. ``fresh`` looks at the package index
+    even for what the profile embeds. ``relaxed`` are further requirements to ignore, as
+    ``(by, component, specifier)``.
+    """
+
+    application: str
+    variant: str = ""
+    base: str = ""
+    arch: str = "x86_64"
+    python: str = ""
+    version: str = ""
+    overlays: tuple[str, ...] = ()
+    offline: bool = False
+    fresh: bool = False
+    cache: Path | None = None
+    index_url: str = ""
+    relaxed: tuple[tuple[str, str, str], ...] = ()
+
+
+@frozen
+class Outcome:
+    """A plan, and the selection problem that it answers in a form that can be written as JSON."""
+
+    plan: Plan
+    universe: Mapping[str, object] = field(factory=dict)

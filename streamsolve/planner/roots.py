@@ -1,0 +1,271 @@
+"""The runtime root: planned packages in RPM's language, and what a refusal teaches selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import define, evolve, field
+
+from ..model.component import PYTHON, Component, Kind, Origin, Scope
+from ..model.package import Package
+from ..model.profile import Profile
+from ..model.requirement import Requirement
+from ..model.root import ProblemRule, RootConflict, RootRequest, RootSolution
+from ..model.rpm_dependency import pep508_from_rpm, rpm_provides, rpm_requires, rpm_version
+from ..model.stream import Offer, Stream
+from ..model.target import Target
+from ..selection import Nogood, Selection
+from .book import Book
+
+__all__ = ["RuntimeRoot"]
+
+_RELEASE = "0.streamsolve"
+
+
+@define
+class RuntimeRoot:
+    """The application's runtime root for one selection."""
+
+    book: Book
+    selection: Selection
+    target: Target
+    chosen: dict[Component, Stream] = field(init=False)
+    owners: dict[str, Offer] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.chosen = {stream.component: stream for stream in self.selection.streams}
+
+    @property
+    def profile(self) -> Profile:
+        """The application's profile."""
+        return self.book.profile
+
+    def request(self, *, hide_base_python: bool = True) -> RootRequest:
+        """What libsolv is asked for: the application, and each chosen base package as chosen."""
+        planned: list[Package] = []
+        install: list[str] = []
+        for stream in self.selection.streams:
+            if not self._at_run_time(stream):
+                continue
+            offer = stream.offer
+            if offer.origin is Origin.BASE:
+                install.append(self._exactly(offer))
+            elif offer.origin in (Origin.PRIVATE, Origin.EXTERNAL):
+                planned.extend(self._planned(stream))
+                install.append(self.package_name(offer))
+        return RootRequest(
+            tuple(sorted(install)),
+            tuple(sorted(planned)),
+            self._hidden() if hide_base_python else (),
+        )
+
+    def package_name(self, offer: Offer) -> str:
+        """The RPM's name, with the numbers of the stream that an external package follows."""
+        if offer.origin is Origin.PRIVATE and offer.component.kind is Kind.DISTRIBUTION:
+            return self._private_name(offer)
+        if "{" not in offer.package:
+            return offer.package
+        external = next(e for e in self.profile.externals if e.component == offer.component)
+        leader = next(
+            (s for s in self.selection.streams if s.component.spelled == external.follows), None
+        )
+        numbers = (*(leader.version.release if leader else offer.version.release), 0)
+        return offer.package.replace("{major}", str(numbers[0])).replace("{minor}", str(numbers[1]))
+
+    def _private_name(self, offer: Offer) -> str:
+        """The base's name where the base's interpreter is used; else the name that Fedora gives
+        to packages of an alternative one, which lie beside the default's."""
+        python = self.selection.python
+        if python == self.book.base.python:
+            return offer.package
+        return f"python{python}-{offer.package.removeprefix('python3-')}"
+
+    def _at_run_time(self, stream: Stream) -> bool:
+        """Toolchains belong to build roots."""
+        return stream.component.kind is not Kind.TOOLCHAIN
+
+    def _hidden(self) -> tuple[str, ...]:
+        """The base's interpreter, where another one is used: one stream of a component in a
+        root."""
+        python = self.chosen.get(PYTHON)
+        if python is None or python.offer.origin is Origin.BASE:
+            return ()
+        base = self.book.base.of(PYTHON)
+        return tuple(sorted({found.package.name for found in base}))
+
+    def _exactly(self, offer: Offer) -> str:
+        found = self.book.base_stream(offer)
+        if found is None:
+            return offer.package
+        self.owners[found.package.nevra] = offer
+        return f"{found.package.name} = {found.package.evr}"
+
+    # -- planned packages ----------------------------------------------------------------------
+
+    def _planned(self, stream: Stream) -> Iterable[Package]:
+        offer = stream.offer
+        name = self.package_name(offer)
+        evr = f"{self._epoch(offer)}{rpm_version(offer.version)}-{_RELEASE}"
+        arch = self.book.base.base.arch
+        requires = set(self._requires(stream, ""))
+        requires |= set(self._native(stream))
+        provides = {f"{name} = {evr}", f"{name}({_isa(arch)}) = {evr}"}
+        if offer.component == PYTHON:
+            provides.add(f"python(abi) = {self.target.python}")
+        elif offer.component.kind is Kind.DISTRIBUTION:
+            if offer.origin is Origin.PRIVATE:
+                requires.add(f"python(abi) = {self.target.python}")
+                provides.update(self._provides(offer, offer.component.name))
+            else:
+                requires.clear()
+        package = Package(
+            name, evr, arch, offer.origin.value, tuple(sorted(provides)), tuple(sorted(requires))
+        )
+        self.owners[package.nevra] = offer
+        yield package
+        for extra in self.selection.extras.get(offer.component, ()):
+            if offer.origin is Origin.PRIVATE:
+                yield self._extra_package(stream, package, extra)
+
+    def _extra_package(self, stream: Stream, of: Package, extra: str) -> Package:
+        """What carries an extra of a private stream, as Fedora's packages do it."""
+        name = f"{of.name}+{extra}"
+        provides = {f"{name} = {of.evr}"}
+        provides.update(self._provides(stream.offer, f"{stream.component.name}[{extra}]"))
+        requires = {f"{of.name} = {of.evr}", *self._requires(stream, extra)}
+        package = Package(
+            name, of.evr, of.arch, of.repository, tuple(sorted(provides)), tuple(sorted(requires))
+        )
+        self.owners[package.nevra] = stream.offer
+        return package
+
+    def _provides(self, offer: Offer, name: str) -> tuple[str, ...]:
+        plain, bracket, extra = name.partition("[")
+        texts = rpm_provides(plain, offer.version, self.target.python, self.book.base.python)
+        return tuple(text.replace(f"({plain})", f"({plain}{bracket}{extra})") for text in texts)
+
+    def _requires(self, stream: Stream, extra: str) -> Iterable[str]:
+        """Its requirements as Fedora's generator writes them; on a third party's package or on an
+        omitted one as what they really are."""
+        for requirement in stream.requirements:
+            if not requirement.applies(self.target, extra) or (
+                extra and requirement.applies(self.target)
+            ):
+                continue
+            yield from self._dependency(requirement, extra)
+
+    def _dependency(self, requirement: Requirement, extra: str) -> Iterable[str]:
+        required = self.chosen.get(requirement.component)
+        if required is None or requirement.scope is not Scope.RUN:
+            return
+        offer = required.offer
+        if offer.origin is Origin.OMITTED or offer.component.kind is Kind.INTERPRETER:
+            return
+        if offer.component.kind is not Kind.DISTRIBUTION or offer.origin is Origin.EXTERNAL:
+            yield self.package_name(offer)
+            return
+        found = self.book.base_stream(offer)
+        if found is None:
+            yield from rpm_requires(requirement, self.target, extra=extra)
+            return
+        packaged = self.book.base.packaged_extras(found.package)
+        kept = tuple(name for name in requirement.extras if name in packaged)
+        yield from rpm_requires(
+            evolve(requirement, extras=kept),
+            self.target,
+            provided_name=found.provided_name,
+            extra=extra,
+        )
+        for name in requirement.extras:
+            if name not in packaged:
+                for part in required.extras.get(name, ()):
+                    yield from self._dependency(part, "")
+
+    def _native(self, stream: Stream) -> Iterable[str]:
+        """What Python metadata cannot say: the profile's words, and what the base's package of
+        the same distribution requires besides distributions."""
+        for need in self.profile.native_needs:
+            if need.component == stream.component and (
+                not need.variants or self.book.variant.name in need.variants
+            ):
+                yield from need.requires
+        if stream.offer.origin is not Origin.PRIVATE or self._own_source(stream.component):
+            return
+        for found in self.book.base.of(stream.component)[:1]:
+            for text in found.package.requires:
+                if not self._of_python(text) and not self._same_build(text, found.package):
+                    yield text
+
+    def _own_source(self, component: Component) -> bool:
+        """Whether the profile builds it from another source than the base's spec."""
+        return any(s.component == component for s in self.profile.source_repositories)
+
+    def _of_python(self, text: str) -> bool:
+        return (
+            pep508_from_rpm(text) is not None
+            or text.startswith(("python(abi)", "python3", "/usr/bin/python"))
+            or "python3" in text
+        )
+
+    def _same_build(self, text: str, package: Package) -> bool:
+        """Whether it names a package of the same source: it is rebuilt with it."""
+        if package.evr in text:
+            return True
+        return any(found.source == package.source for found in self.book.base.pool.providers(text))
+
+    def _epoch(self, offer: Offer) -> str:
+        found = self.book.base.of(offer.component)
+        epoch = found[0].package.epoch if found else "0"
+        return "" if epoch == "0" else f"{epoch}:"
+
+    # -- learning ------------------------------------------------------------------------------
+
+    def nogood(self, conflict: RootConflict) -> Nogood | None:
+        """The choices that one refusal rests on; None when it rests on none of them."""
+        best: Nogood | None = None
+        for problem in conflict.problems:
+            texts = set()
+            offers: dict[tuple[object, ...], Offer] = {}
+            for rule in problem.rules:
+                texts.add(_rule_text(rule))
+                for nevra in (rule.package, rule.other):
+                    owner = self._owner(nevra)
+                    if owner is not None and owner.component != self.book.root.component:
+                        offers[owner.key] = owner
+                asked = self._asked(rule.dependency)
+                if asked is not None:
+                    offers[asked.key] = asked
+            ordered = tuple(offers[key] for key in sorted(offers, key=str))
+            found = Nogood(ordered, tuple(sorted(texts)))
+            if ordered and (best is None or len(ordered) < len(best.offers)):
+                best = found
+        return best
+
+    def _owner(self, nevra: str) -> Offer | None:
+        return self.owners.get(nevra)
+
+    def _asked(self, dependency: str) -> Offer | None:
+        name, _, evr = dependency.partition(" = ")
+        for nevra, offer in self.owners.items():
+            if evr and nevra.startswith(f"{name}-{evr}."):
+                return offer
+        return None
+
+    def conflict_texts(self, conflict: RootConflict) -> tuple[str, ...]:
+        """All that the solver said, a line each."""
+        return tuple(
+            sorted({_rule_text(rule) for problem in conflict.problems for rule in problem.rules})
+        )
+
+    def runtime_packages(self, solution: RootSolution) -> tuple[str, ...]:
+        """The names, versions and architectures of everything in the root."""
+        return tuple(package.nevra for package in solution.packages)
+
+
+def _rule_text(rule: ProblemRule) -> str:
+    parts = [rule.package, rule.kind.value, rule.dependency, rule.other]
+    return " ".join(part for part in parts if part)
+
+
+def _isa(arch: str) -> str:
+    return {"x86_64": "x86-64", "aarch64": "aarch-64", "ppc64le": "ppc-64"}.get(arch, arch)

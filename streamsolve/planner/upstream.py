@@ -1,0 +1,127 @@
+"""Upstream: what the profile embeds first, then the package index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import define, field
+from packaging.version import Version
+
+from ..model.upstream import Release, ReleaseMetadata
+
+if TYPE_CHECKING:
+    from ..inputs.upstream_extract import UpstreamExtract
+
+__all__ = ["Index", "Upstream", "window"]
+
+_SERIES_SHOWN = 8
+
+
+class Index(Protocol):
+    """What a package index offers."""
+
+    def releases(self, name: str) -> tuple[Release, ...]: ...
+
+    def metadata(
+        self, wanted: Iterable[tuple[str, Version]]
+    ) -> dict[tuple[str, Version], ReleaseMetadata]: ...
+
+    def read_sdist_member(
+        self, name: str, version: Version, matching: Callable[[str], bool]
+    ) -> dict[str, bytes]: ...
+
+
+@define
+class Upstream:
+    """Releases and their metadata.
+
+    A distribution that the extract knows is taken from it alone, so that a plan does not change
+    from one day to the next; anything else is asked of the index. Without an index (offline and
+    nothing cached is the index's own error) unknown distributions have no releases.
+    """
+
+    extract: UpstreamExtract | None
+    index: Index | None
+    widened: set[str] = field(factory=set)
+    truncated: set[str] = field(factory=set)
+    _embedded: frozenset[str] = field(default=frozenset(), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.extract is not None:
+            self._embedded = frozenset(self.extract.names)
+
+    def releases(self, name: str, keep: Sequence[Version] = ()) -> tuple[Release, ...]:
+        """The releases worth considering, oldest first; ``keep`` are always among them if the
+        index has them."""
+        if self.extract is not None and name in self._embedded:
+            return self.extract.releases(name)
+        if self.index is None:
+            return ()
+        every = usable(self.index.releases(name))
+        if name in self.widened:
+            return every
+        shown = window(every, keep)
+        if len(shown) < len(every):
+            self.truncated.add(name)
+        return shown
+
+    def metadata(
+        self, wanted: Sequence[tuple[str, Version]]
+    ) -> dict[tuple[str, Version], ReleaseMetadata]:
+        """The metadata of releases, fetched together where it is not embedded."""
+        known: dict[tuple[str, Version], ReleaseMetadata] = {}
+        missing = list(wanted)
+        if self.extract is not None:
+            embedded = [pair for pair in wanted if pair[0] in self._embedded]
+            known = dict(self.extract.metadata(embedded))
+            missing = [pair for pair in wanted if pair not in known]
+        if missing and self.index is not None:
+            known.update(self.index.metadata(missing))
+        return known
+
+    def requirement_file(self, name: str, version: Version, path: str) -> str | None:
+        """A requirement file of a release's sdist, or None where it has no such file."""
+        if self.extract is not None and (name, str(version)) == (
+            self.extract.application,
+            self.extract.version,
+        ):
+            found = self.extract.requirement_file(path)
+            if found is not None or self.index is None:
+                return found
+        if self.index is None:
+            return None
+        members = self.index.read_sdist_member(name, version, _is_requirement_file)
+        content = members.get(path)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    def widen(self, names: Iterable[str]) -> bool:
+        """Consider all releases of these distributions from now on; whether that adds any."""
+        wider = (set(names) & self.truncated) - self.widened
+        self.widened |= wider
+        return bool(wider)
+
+
+def _is_requirement_file(path: str) -> bool:
+    return path.endswith(".txt") and "require" in path
+
+
+def usable(releases: Iterable[Release]) -> tuple[Release, ...]:
+    """Releases that are not yanked and have a file; pre-releases only where nothing else is."""
+    present = [r for r in releases if not r.yanked and (r.sdists or r.wheels)]
+    final = [r for r in present if not r.version.is_prerelease]
+    return tuple(sorted(final or present, key=lambda release: release.version))
+
+
+def window(releases: Sequence[Release], keep: Sequence[Version] = ()) -> tuple[Release, ...]:
+    """The newest release of each of the newest minor series, and those to be kept.
+
+    A search over every release ever made would fetch their metadata to prove that they are no
+    better. When there is no plan inside the window, the planner looks outside it.
+    """
+    newest: dict[tuple[int, ...], Release] = {}
+    for release in releases:
+        newest[release.version.release[:2]] = release
+    shown = {r.version: r for r in list(newest.values())[-_SERIES_SHOWN:]}
+    shown.update({r.version: r for r in releases if r.version in keep})
+    return tuple(shown[version] for version in sorted(shown))
