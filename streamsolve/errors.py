@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum, IntEnum
+from typing import Any
 
 __all__ = [
     "Code",
@@ -247,11 +248,11 @@ class InputErrors(InputError):
 
 
 class NoPlanError(StreamsolveError):
-    """No plan exists. ``failure`` is the model's typed account of why, with its repairs."""
+    """No plan exists. ``failure`` is a :class:`streamsolve.Failure`: why, and what would help."""
 
     exit_code = ExitCode.NO_PLAN
 
-    def __init__(self, message: str, failure: object) -> None:
+    def __init__(self, message: str, failure: Any) -> None:  # noqa: ANN401
         super().__init__(Code.NO_PLAN, message)
         self.failure = failure
 

@@ -23,9 +23,9 @@ __all__ = ["Requirement", "parse_requirement", "python_requirement", "requiremen
 class Requirement:
     """A demand on a component: ``specifier`` in PEP 440, ``extras`` normalised and sorted.
 
-    ``text`` is what the author wrote, without its ``marker`` (empty: it always holds). ``url`` is set for a direct reference,
-    which binds no version. Two requirements are equal when their texts, markers, scopes and places
-    are.
+    ``text`` is what the author wrote, without its ``marker`` (empty: it always holds). ``url`` is
+    set for a direct reference, which binds no version. Two requirements are equal when their
+    texts, markers, scopes and places are.
     """
 
     component: Component

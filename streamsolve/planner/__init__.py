@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..errors import NoPlanError
 from ..model.conflict import Failure
+from ..model.package import Base
+from ..model.profile import Profile
 from ..model.progress import Progress, no_progress
 from .planning import Workshop
 from .repairs import find_repairs
@@ -14,15 +16,20 @@ __all__ = ["Outcome", "PlanRequest", "make_plan"]
 
 
 def make_plan(
-    request: PlanRequest, *, progress: Progress = no_progress, universe: bool = False
+    request: PlanRequest,
+    *,
+    progress: Progress = no_progress,
+    universe: bool = False,
+    profile: Profile | None = None,
+    base: Base | None = None,
 ) -> Outcome:
-    """Plan an application on a base.
+    """Plan an application on a base; ``profile`` and ``base`` stand for the request's names.
 
     With ``universe`` the outcome also holds the whole selection problem. Raises
     :class:`NoPlanError`, whose ``failure`` is a :class:`streamsolve.model.conflict.Failure`, when
     there is no plan, and :class:`InputError` when something given cannot be used.
     """
-    with Workshop.open(request, progress) as workshop:
+    with Workshop.open(request, progress, profile=profile, base=base) as workshop:
         attempt = workshop.attempt(request)
         if attempt.plan is not None:
             document = universe_document(attempt) if universe else {}

@@ -83,19 +83,28 @@ class Workshop:
             self._offers = BaseOffers(self.pool, self.base, self.profile)
 
     @classmethod
-    def open(cls, request: PlanRequest, progress: Progress = no_progress) -> Workshop:
-        """Read the profile, open the base and load its packages."""
-        profile = load_profile(request.application)
+    def open(
+        cls,
+        request: PlanRequest,
+        progress: Progress = no_progress,
+        *,
+        profile: Profile | None = None,
+        base: Base | None = None,
+    ) -> Workshop:
+        """Read the profile, open the base and load its packages, as far as they are not given."""
+        if profile is None:
+            profile = load_profile(request.application)
         variant_of(profile, request.variant)
         cache = request.cache or default_cache()
         transport = Transport(offline=request.offline, cache=cache, progress=progress)
-        base = open_base(
-            request.base or profile.default_base,
-            arch=request.arch,
-            transport=transport,
-            overlays=[parse_overlay(text) for text in request.overlays],
-            prefer_embedded=not request.fresh,
-        )
+        if base is None:
+            base = open_base(
+                request.base or profile.default_base,
+                arch=request.arch,
+                transport=transport,
+                overlays=[parse_overlay(text) for text in request.overlays],
+                prefer_embedded=not request.fresh,
+            )
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
         extract = None if request.fresh else extract_of(profile)
         index = _lazy_index(transport, request)

@@ -109,6 +109,7 @@ class _Crawl:
             before = (len(self.metadata), sum(map(len, self.reached.values())), len(self.extras))
             self._fetch_windows()
             self._follow()
+            self._follow_bases()
             after = (len(self.metadata), sum(map(len, self.reached.values())), len(self.extras))
             self.progress("following requirements", len(self.metadata), 0)
             if before == after:
@@ -237,6 +238,17 @@ class _Crawl:
                 if any(self._somewhere(requirement, extra) for extra in ("", *extras)):
                     plain = evolve(requirement, marker="")
                     self._demand(plain)
+
+    def _follow_bases(self) -> None:
+        """What the bases' own packages of the distributions require."""
+        for name in sorted(self.reached):
+            extras = {extra for of, extra in self.extras if of == name}
+            for base in self.bases:
+                for found in base.of(distribution(name)):
+                    stream = base.stream(found)
+                    asked = [r for extra in extras for r in stream.extras.get(extra, ())]
+                    for requirement in (*stream.requirements, *asked):
+                        self._demand(requirement)
 
 
 def _extract(base: Base, python: str, packages: dict[str, tuple[Package, ...]]) -> Base:

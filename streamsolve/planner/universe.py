@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..model.component import PYTHON, Component
 from ..model.requirement import Requirement
 from ..model.stream import Offer, Stream
+from ..model.target import Target
 from .planning import Attempt
 
 __all__ = ["universe_document"]
@@ -21,28 +22,44 @@ def universe_document(attempt: Attempt) -> Mapping[str, object]:
     marker names an extra counts only when that extra is asked for; the others are evaluated for
     the environment of the chosen interpreter, given under ``environments``.
     """
-    book = attempt.book
-    root = book.root.component
-    seen: dict[Component, list[Stream]] = {}
-    todo = [root, PYTHON]
-    while todo:
-        component = todo.pop()
-        if component in seen:
-            continue
-        seen[component] = list(book.streams(book.offers(component)))
-        for stream in seen[component]:
-            wanted = [*stream.requirements, *(r for rs in stream.extras.values() for r in rs)]
-            todo.extend(requirement.component for requirement in wanted)
+    root = attempt.book.root.component
+    reached = _reached(attempt)
     return {
         "schema": _SCHEMA,
         "application": {"kind": root.kind.value, "component": root.name},
         "environments": {s: dict(t.environment()) for s, t in sorted(attempt.targets.items())},
         "offers": [
             _stream(stream)
-            for component in sorted(seen)
-            for stream in sorted(seen[component], key=lambda s: _order(s.offer))
+            for component in sorted(reached)
+            for stream in sorted(reached[component], key=lambda s: _order(s.offer))
         ],
     }
+
+
+def _reached(attempt: Attempt) -> Mapping[Component, list[Stream]]:
+    """The streams of every component that some choice could use, with the extras asked for."""
+    book = attempt.book
+    streams: dict[Component, list[Stream]] = {}
+    todo: set[tuple[Component, str]] = {(book.root.component, ""), (PYTHON, "")}
+    done: set[tuple[Component, str]] = set()
+    while todo:
+        done |= todo
+        found: set[tuple[Component, str]] = set()
+        for component, extra in sorted(todo, key=str):
+            if component not in streams:
+                streams[component] = list(book.streams(book.offers(component)))
+            for stream in streams[component]:
+                for requirement in _wanted(stream, extra, attempt.targets.values()):
+                    found.add((requirement.component, ""))
+                    found.update((requirement.component, name) for name in requirement.extras)
+        todo = found - done
+    return streams
+
+
+def _wanted(stream: Stream, extra: str, targets: Iterable[Target]) -> Iterable[Requirement]:
+    if extra and not stream.open_extras:
+        return stream.extras.get(extra, ())
+    return [r for r in stream.requirements if any(r.applies(t, extra) for t in targets)]
 
 
 def _order(offer: Offer) -> tuple[object, ...]:

@@ -1,0 +1,58 @@
+# Everything happens in a virtual environment of its own; a stamp says what is installed in it.
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= auto
+
+bin := $(VENV)/bin
+installed := $(VENV)/.installed
+test_tools := $(VENV)/.test-tools
+lint_tools := $(VENV)/.lint-tools
+
+.PHONY: help plan test lint format bench clean
+
+help:
+	@echo "make plan    plan vllm on the embedded default, in a virtual environment"
+	@echo "make test    run the tests"
+	@echo "make lint    ruff, mypy and import-linter"
+	@echo "make format  format the sources"
+	@echo "make bench   run the benchmarks"
+	@echo "make clean   remove the virtual environment and what tools leave behind"
+
+plan: $(installed)
+	$(bin)/streamsolve plan vllm
+
+test: $(test_tools)
+	$(bin)/python -m pytest -n $(WORKERS) $(PYTEST_OPTIONS)
+
+lint: $(lint_tools)
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+format: $(lint_tools)
+	$(bin)/ruff check --fix-only .
+	$(bin)/ruff format .
+
+bench: $(installed)
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(bin)/python $$bench || exit 1; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Dependency groups need pip 25.1; a new virtual environment has the pip of its Python.
+$(bin)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(bin)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+
+$(installed): $(bin)/python pyproject.toml
+	$(bin)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(test_tools): $(installed)
+	$(bin)/python -m pip install --quiet --disable-pip-version-check --editable '.[rpm]' --group test
+	@touch $@
+
+$(lint_tools): $(installed)
+	$(bin)/python -m pip install --quiet --disable-pip-version-check --group lint --group test
+	@touch $@

@@ -1,0 +1,82 @@
+"""streamsolve: plan the private dependency streams of an application on a base distribution.
+
+>>> import streamsolve
+>>> plan = streamsolve.plan("vllm", base="fedora-44")
+>>> plan.summary.minimal
+True
+
+The names below are all that is promised; the modules behind them may move.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .errors import InputError, InputErrors, NoPlanError, StreamsolveError
+    from .explain.document import plan_document
+    from .library import list_bases, list_profiles, load_base, load_profile, plan
+    from .model.component import Component, Kind, Origin
+    from .model.conflict import Conflict, Failure, Repair
+    from .model.package import Base
+    from .model.plan import Plan, PlannedStream
+    from .model.profile import Profile
+
+__all__ = [
+    "Base",
+    "Component",
+    "Conflict",
+    "Failure",
+    "InputError",
+    "InputErrors",
+    "Kind",
+    "NoPlanError",
+    "Origin",
+    "Plan",
+    "PlannedStream",
+    "Profile",
+    "Repair",
+    "StreamsolveError",
+    "__version__",
+    "list_bases",
+    "list_profiles",
+    "load_base",
+    "load_profile",
+    "plan",
+    "plan_document",
+]
+
+_HOMES = {
+    "Base": "model.package",
+    "Component": "model.component",
+    "Conflict": "model.conflict",
+    "Failure": "model.conflict",
+    "InputError": "errors",
+    "InputErrors": "errors",
+    "Kind": "model.component",
+    "NoPlanError": "errors",
+    "Origin": "model.component",
+    "Plan": "model.plan",
+    "PlannedStream": "model.plan",
+    "Profile": "model.profile",
+    "Repair": "model.conflict",
+    "StreamsolveError": "errors",
+    "list_bases": "library",
+    "list_profiles": "library",
+    "load_base": "library",
+    "load_profile": "library",
+    "plan": "library",
+    "plan_document": "explain.document",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a promised name when it is first used: `--help` needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value

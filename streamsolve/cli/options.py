@@ -1,0 +1,157 @@
+"""Options that several commands share, and the values that are built from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ..inputs.settings import Settings
+    from ..planner import PlanRequest
+
+__all__ = [
+    "application_argument",
+    "cache_directory",
+    "plan_request",
+    "read_settings",
+    "refresh_options",
+    "target_options",
+]
+
+C = TypeVar("C", bound=Callable[..., object])
+
+
+def _complete_application(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from ..inputs.profiles import list_profiles
+
+    names = [name for name in list_profiles() if name.startswith(incomplete)]
+    return [*map(CompletionItem, names), *([] if names else [CompletionItem(incomplete, "file")])]
+
+
+def _complete_base(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from ..inputs.base_definitions import list_bases
+
+    names = [base.name for base in list_bases() if base.name.startswith(incomplete)]
+    return [*map(CompletionItem, names), *([] if names else [CompletionItem(incomplete, "dir")])]
+
+
+application_argument = click.argument(
+    "application", metavar="APP", shell_complete=_complete_application
+)
+
+_STORE = (
+    click.option("--cache", metavar="DIR", help="Where downloads are kept."),
+    click.option("--index-url", metavar="URL", help="Another package index."),
+)
+_TARGET = (
+    click.option("--variant", metavar="V", help="One way to build it, such as cuda or cpu."),
+    click.option(
+        "--base",
+        metavar="NAME|DIR",
+        help="What to ship it on: a known base, or a directory of repositories.",
+        shell_complete=_complete_base,
+    ),
+    click.option("--arch", metavar="A", help="The architecture; x86_64 if nothing is said."),
+    click.option("--python", metavar="X.Y", help="Use this Python and no other."),
+    click.option(
+        "--repo",
+        "repos",
+        metavar="NAME=URL",
+        multiple=True,
+        help="A further repository on top of the base; may be given again.",
+    ),
+    click.option(
+        "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
+    ),
+    *_STORE,
+)
+_REFRESH = (
+    click.option(
+        "--base",
+        "bases",
+        metavar="NAME|DIR",
+        multiple=True,
+        help="A base to read; may be given again.",
+        shell_complete=_complete_base,
+    ),
+    click.option("--arch", metavar="A", help="The architecture; x86_64 if nothing is said."),
+    *_STORE,
+)
+
+
+def target_options(command: C) -> C:
+    """Add the options that say what to plan for; their names are those of the settings."""
+    return _with(_TARGET, command)
+
+
+def refresh_options(command: C) -> C:
+    """Add the options that say what to read; their names are those of the settings."""
+    return _with(_REFRESH, command)
+
+
+def _with(options: Sequence[Callable[[C], C]], command: C) -> C:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_settings(options: Mapping[str, object]) -> Settings:
+    """What holds here: the options, then the environment, then the settings files."""
+    from ..inputs.settings import load_settings
+
+    return load_settings(options, environ=os.environ, start=Path.cwd())
+
+
+def plan_request(
+    application: str,
+    settings: Settings,
+    *,
+    version: str = "",
+    relax: tuple[str, ...] = (),
+    fresh: bool = False,
+) -> PlanRequest:
+    """What the planner is asked for; ``relax`` are ``[BY:]REQUIREMENT`` texts."""
+    from ..planner import PlanRequest
+
+    return PlanRequest(
+        application=application,
+        variant=settings.variant,
+        base=settings.base,
+        arch=settings.arch,
+        python=settings.python,
+        version=version,
+        overlays=tuple(f"{name}={address}" for name, address in settings.repos),
+        offline=settings.offline,
+        fresh=fresh,
+        cache=cache_directory(settings),
+        index_url=settings.index_url,
+        relaxed=tuple(map(_relaxed, relax)),
+    )
+
+
+def _relaxed(text: str) -> tuple[str, str, str]:
+    from ..errors import Place
+    from ..model.requirement import parse_requirement
+
+    by, _, stated = text.rpartition(":")
+    requirement = parse_requirement(stated, place=Place("--relax"))
+    return by, requirement.component.name, str(requirement.specifier)
+
+
+def cache_directory(settings: Settings) -> Path | None:
+    """Where downloads are kept, if a setting says so."""
+    return Path(settings.cache).expanduser() if settings.cache else None

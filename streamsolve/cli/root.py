@@ -1,0 +1,81 @@
+"""The top of the command tree, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import rich_click as click
+from click.exceptions import Exit
+
+from .._version import __version__
+from ..errors import Code, ExitCode, StreamsolveError
+from .faults import usage_error
+from .groups import Group
+from .planning import plan
+from .screen import show_error, show_json
+from .simple import completion, explain_code
+from .trees import base, config, profile
+
+__all__ = ["root", "run"]
+
+PROGRAM = "streamsolve"
+_COMPLETION_VARIABLE = "_STREAMSOLVE_COMPLETE"
+_TRACEBACK_VARIABLE = "STREAMSOLVE_TRACEBACK"
+
+
+@click.group(cls=Group)
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+def root() -> None:
+    """Plan which dependency streams of an application come from a base distribution as they are,
+    and which must be private.
+
+    \b
+    Begin with:  streamsolve plan vllm
+    """
+
+
+for command in (plan, profile, base, config, explain_code, completion):
+    root.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; errors are shown and turned into exit codes. Interrupts go through."""
+    if _COMPLETION_VARIABLE in os.environ:
+        root.main(list(arguments), prog_name=PROGRAM, complete_var=_COMPLETION_VARIABLE)
+    as_json = "--json" in arguments
+    try:
+        with root.make_context(PROGRAM, list(arguments)) as context:
+            root.invoke(context)
+    except Exit as error:
+        return int(error.exit_code)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        return _fail(usage_error(error), as_json)
+    except StreamsolveError as error:
+        return _fail(error, as_json)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  the last resort: no traceback for users
+        return _fail(_defect(error), as_json)
+    return ExitCode.PLAN
+
+
+def _fail(error: StreamsolveError, as_json: bool) -> int:
+    from ..explain import errors_document
+
+    show_error(error)
+    if as_json:
+        show_json(errors_document(error))
+    return ExitCode.DEFECT if error.code is Code.DEFECT else error.exit_code
+
+
+def _defect(error: Exception) -> StreamsolveError:
+    if os.environ.get(_TRACEBACK_VARIABLE, "") not in ("", "0"):
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return StreamsolveError(Code.DEFECT, f"streamsolve failed: {what}", hint=Code.DEFECT.advice)

@@ -1,0 +1,100 @@
+"""Results on standard output, errors on standard error; colour where it is wanted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..errors import StreamsolveError
+
+if TYPE_CHECKING:
+    from ..explain import Block, Line, Style
+
+__all__ = ["show", "show_error", "show_json", "wants_colour"]
+
+_USUAL_WIDTH = 80
+_WIDEST = 120
+_NARROWEST = 40
+
+
+def show(blocks: Iterable[Block], *, colour: str = "auto", to: TextIO | None = None) -> None:
+    """Lay out for the terminal's width, or ``COLUMNS``, and write. ``colour`` is the setting."""
+    from ..explain import lay_out, plain
+
+    stream = to or sys.stdout
+    lines = lay_out(blocks, _width(), ascii_only=not _speaks_unicode(stream))
+    stream.write(_coloured(lines) if wants_colour(stream, colour) else plain(lines))
+
+
+def show_json(document: Mapping[str, object]) -> None:
+    """Write one document, in UTF-8 whatever the locale says."""
+    from ..explain import document_text
+
+    text = document_text(document)
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        sys.stdout.write(text)
+        return
+    sys.stdout.flush()
+    buffer.write(text.encode())
+    buffer.flush()
+
+
+def show_error(error: StreamsolveError) -> None:
+    """Write an error, or all faults of one input, on standard error."""
+    from ..explain import fault_blocks
+
+    show(fault_blocks(error), to=sys.stderr)
+
+
+def wants_colour(stream: TextIO, colour: str = "auto") -> bool:
+    """Whether to colour: the setting decides; left to us, ``NO_COLOR`` and dumb terminals say no.
+
+    ``NO_COLOR`` counts when it is set and not empty.
+    """
+    if colour != "auto":
+        return colour == "always"
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def _width() -> int:
+    columns = shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns
+    return max(_NARROWEST, min(columns, _WIDEST))
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower()
+    return encoding.replace("-", "").replace("_", "") in ("utf8", "utf16", "utf32")
+
+
+def _coloured(lines: Iterable[Line]) -> str:
+    from click import style
+
+    looks = _looks()
+    texts = []
+    for line in lines:
+        parts = (style(s.text, **looks[s.style]) if s.style in looks else s.text for s in line)
+        texts.append("".join(parts).rstrip() + "\n")
+    return "".join(texts)
+
+
+def _looks() -> Mapping[Style, Mapping[str, Any]]:
+    """Colours that a terminal has whatever its background; the symbols say the same."""
+    from ..explain import Style
+
+    return {
+        Style.GOOD: {"fg": "green"},
+        Style.BAD: {"fg": "red", "bold": True},
+        Style.WARNING: {"fg": "yellow"},
+        Style.PRIVATE: {"fg": "magenta"},
+        Style.EXTERNAL: {"fg": "blue"},
+        Style.QUIET: {"dim": True},
+        Style.NAME: {"bold": True},
+        Style.HEADING: {"bold": True},
+        Style.COMMAND: {"fg": "cyan"},
+    }

@@ -1,0 +1,164 @@
+"""Why no plan exists, for a reader: each conflict as chains from the application, then repairs."""
+
+from __future__ import annotations
+
+from ..model.conflict import Cause, Conflict, Demand, Failure, Repair, RepairKind
+from .command import Command
+from .markup import Block, Span, Style, blank, paragraph
+from .sentences import asked, builder_time, count, named, place_text, spelled
+from .versions import version_ranges
+
+__all__ = ["conflict_sentence", "failure_blocks", "repair_step"]
+
+_CROSS = Span("✗ ", Style.BAD)
+_STEP = 3
+
+ANY_PYTHON = "any"
+"""The value of a repair that gives the choice of Python back."""
+
+
+def failure_blocks(failure: Failure, command: Command) -> tuple[Block, ...]:
+    """All conflicts and the repairs in the order given. ``command`` is what was typed."""
+    what = f"{failure.application} {failure.version}"
+    if failure.variant:
+        what += f" ({failure.variant})"
+    conflicts = count(len(failure.conflicts), "independent conflict")
+    blocks: list[Block] = [
+        paragraph(
+            _CROSS,
+            Span(f"No plan exists for {what} on {failure.base} ({failure.arch})", Style.HEADING),
+            f": {conflicts}.",
+            hang=2,
+        )
+    ]
+    for number, conflict in enumerate(failure.conflicts, 1):
+        blocks += [blank(), *_conflict(conflict, number, failure)]
+    blocks += [blank(), *_repairs(failure, command)]
+    return tuple(blocks)
+
+
+def conflict_sentence(conflict: Conflict) -> str:
+    """What is impossible, in one sentence; each cause reads differently."""
+    about = named(conflict.about)
+    match conflict.cause:
+        case Cause.NO_SUCH_COMPONENT:
+            return f"{about} does not exist: neither the base nor the package index has it."
+        case Cause.NO_SUCH_VERSION:
+            return f"No such version of {about} exists."
+        case Cause.INCOMPATIBLE:
+            if len(conflict.chains) > 1:
+                return (
+                    f"The demands on {about} conflict with each other: no version meets them all."
+                )
+            return f"What requires {about} conflicts with what is there of it."
+        case Cause.FORBIDDEN:
+            return f"{about} exists, but the profile's policy forbids what would fit."
+        case Cause.ROOT:
+            return f"The base's own packages around {about} cannot be installed together."
+
+
+def _conflict(conflict: Conflict, number: int, failure: Failure) -> list[Block]:
+    lead = f"{number}. "
+    blocks: list[Block] = [
+        paragraph(lead, Span(conflict_sentence(conflict), Style.HEADING), hang=len(lead))
+    ]
+    for chain in conflict.chains:
+        blocks += _chain(chain, conflict, failure)
+    blocks += [paragraph(_CROSS, text, indent=_STEP, hang=2) for text in conflict.packages]
+    return blocks
+
+
+def _chain(chain: tuple[Demand, ...], conflict: Conflict, failure: Failure) -> list[Block]:
+    blocks: list[Block] = []
+    indent = _STEP
+    for depth, demand in enumerate(chain):
+        is_last = depth == len(chain) - 1
+        arrow = "→ " if depth else ""
+        place = place_text(demand.requirement.place)
+        blocks.append(
+            paragraph(
+                arrow,
+                Span(_stated_by(demand, failure), Style.NAME),
+                " needs ",
+                Span(spelled(demand.requirement), Style.NAME),
+                f" ({place})" if place else "",
+                indent=indent,
+                hang=2,
+            )
+        )
+        indent += 2
+        if is_last:
+            blocks += _end(demand, conflict, indent)
+    return blocks
+
+
+def _stated_by(demand: Demand, failure: Failure) -> str:
+    if demand.by.name == failure.application and not demand.versions:
+        return f"{demand.by} {failure.version}"
+    return f"{demand.by} {version_ranges(demand.versions)}" if demand.versions else str(demand.by)
+
+
+def _end(demand: Demand, conflict: Conflict, indent: int) -> list[Block]:
+    """What the last demand of a chain meets: nothing that exists, or some versions."""
+    there = version_ranges(demand.available)
+    allowed = version_ranges(demand.allowed, demand.available)
+    about = demand.requirement.component
+    wanted = asked(demand.requirement)
+    if conflict.cause is Cause.ROOT:
+        return []
+    if not demand.available:
+        return [paragraph(_CROSS, f"of {about} no version is there", indent=indent, hang=2)]
+    if not demand.allowed:
+        text = f"of {about} there is {there}: none is {wanted}"
+        return [paragraph(_CROSS, text, indent=indent, hang=2)]
+    if conflict.cause is Cause.FORBIDDEN:
+        text = f"{about} {allowed} would fit and is forbidden"
+        return [paragraph(_CROSS, text, indent=indent, hang=2)]
+    mark = "" if len(conflict.chains) > 1 else _CROSS
+    return [paragraph(mark, f"that allows {about} {allowed}", indent=indent, hang=2)]
+
+
+def _repairs(failure: Failure, command: Command) -> list[Block]:
+    if not failure.repairs:
+        return [
+            paragraph(
+                "No single change was found that makes a plan possible: no other variant, base or "
+                "Python, and no one requirement to relax."
+            )
+        ]
+    blocks: list[Block] = [
+        paragraph(
+            Span("What would help", Style.HEADING),
+            " (each change was solved again before it is shown):",
+        )
+    ]
+    for number, repair in enumerate(failure.repairs, 1):
+        how, step = repair_step(repair, failure, command)
+        cost = f"{count(repair.private, 'private stream')}, about {builder_time(repair.cost)}"
+        lead = f"{number}. "
+        blocks.append(paragraph(lead, how, Span(f" ({cost})", Style.QUIET), hang=len(lead)))
+        blocks.append(paragraph(Span(str(step), Style.COMMAND), indent=2 + _STEP))
+    return blocks
+
+
+def repair_step(repair: Repair, failure: Failure, command: Command) -> tuple[str, Command]:
+    """What a repair does, and the command that plans with it."""
+    value = repair.value
+    match repair.kind:
+        case RepairKind.VARIANT:
+            return f"Build the variant {value}", command.with_option("--variant", value)
+        case RepairKind.BASE:
+            text = f"Ship on {value} instead of {failure.base}"
+            return text, command.with_option("--base", value)
+        case RepairKind.PYTHON if value == ANY_PYTHON:
+            return "Leave the choice of Python open", command.without_option("--python")
+        case RepairKind.PYTHON:
+            return f"Use Python {value}", command.with_option("--python", value)
+        case RepairKind.APPLICATION:
+            text = f"Ship {failure.application} {value} instead of {failure.version}"
+            return text, command.with_option("--app-version", value)
+        case RepairKind.RELAX:
+            stated = f", which {repair.by} states" if repair.by else ""
+            by = f"{repair.by}:" if repair.by else ""
+            relaxed = command.with_further("--relax", f"{by}{value.replace(' ', '')}")
+            return f"Relax {value}{stated}", relaxed

@@ -1,0 +1,149 @@
+"""Short texts that the screens and the JSON document share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..errors import Place
+from ..model.component import Component, Kind
+from ..model.plan import Demander, PlannedStream, ReasonKind
+from ..model.requirement import Requirement
+from .markup import NO_BREAK
+
+__all__ = [
+    "asked",
+    "builder_time",
+    "count",
+    "demanded",
+    "demanders",
+    "named",
+    "place_text",
+    "reason_text",
+    "shortened",
+    "spelled",
+]
+
+_MINUTES_PER_HOUR = 60
+_SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z])")
+_ROUNDED_FROM = 10
+
+_KIND_WORDS = {
+    Kind.DISTRIBUTION: "distribution",
+    Kind.INTERPRETER: "interpreter",
+    Kind.TOOLCHAIN: "toolchain",
+    Kind.ACCELERATOR: "accelerator stack",
+    Kind.KERNEL_MODULE: "kernel module",
+    Kind.PACKAGE: "package",
+}
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 stream``, ``2 streams``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def builder_time(minutes: int) -> str:
+    """Time of one builder, from minutes: ``45 min``, ``3 h 20 min``, ``41 h``."""
+    hours, rest = divmod(minutes, _MINUTES_PER_HOUR)
+    # From ten hours on the minutes say nothing.
+    texts = [f"{hours}{NO_BREAK}h"] if hours else []
+    if not hours or (rest and hours < _ROUNDED_FROM):
+        texts.append(f"{rest}{NO_BREAK}min")
+    return NO_BREAK.join(texts)
+
+
+def named(component: Component) -> str:
+    """The component with its kind, which a distribution does not need."""
+    if component.kind in (Kind.DISTRIBUTION, Kind.INTERPRETER):
+        return component.name
+    return f"{component.name} ({_KIND_WORDS[component.kind]})"
+
+
+def asked(requirement: Requirement) -> str:
+    """What a requirement asks for, without the name of the component: ``==2.14.0``."""
+    if requirement.url:
+        return f"the file {requirement.url}"
+    clauses = sorted(requirement.specifier, key=lambda c: (c.operator.startswith("<"), str(c)))
+    return ",".join(map(str, clauses)) or "any version"
+
+
+def spelled(requirement: Requirement) -> str:
+    """The whole requirement with its bounds in reading order: ``python>=3.11,<3.15``."""
+    if requirement.url:
+        return requirement.text
+    extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+    bounds = asked(requirement) if len(requirement.specifier) else ""
+    return f"{requirement.component}{extras}{bounds}"
+
+
+def demanded(demand: Demander) -> str:
+    """``vllm needs ==2.14.0``."""
+    return f"{demand.component} needs {asked(demand.requirement)}"
+
+
+def demanders(demands: Sequence[Demander], first: str = "", at_most: int = 2) -> str:
+    """``vllm needs ==2.14.0, xgrammar needs >=2.10 and 3 more demands``.
+
+    Those of the component called ``first`` come first, then those that pin a version.
+    """
+
+    def rank(demand: Demander) -> tuple[bool, bool]:
+        return (demand.component.name != first, not asked(demand.requirement).startswith("=="))
+
+    texts = list(dict.fromkeys(demanded(demand) for demand in sorted(demands, key=rank)))
+    rest = len(texts) - at_most
+    if rest > 0:
+        return f"{', '.join(texts[:at_most])} and {count(rest, 'more demand')}"
+    return " and ".join(part for part in (", ".join(texts[:-1]), *texts[-1:]) if part)
+
+
+def shortened(text: str, at_most: int) -> str:
+    """The first sentence of a text, or its first words and ``…`` where that is still too long."""
+    sentence = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
+    if len(sentence) <= at_most:
+        return sentence
+    return sentence[: at_most + 1].rpartition(" ")[0].rstrip(",;:") + " …"
+
+
+def place_text(place: Place) -> str:
+    """``cuda.txt:12``, empty where nothing is known."""
+    return f"{place.file}:{place.line}" if place.line else place.file
+
+
+def reason_text(stream: PlannedStream, application: str = "", at_most: int = 2) -> str:
+    """Why the stream has its origin and version, in one clause.
+
+    At most so many demands are named, those of the application first.
+    """
+    needs = demanders(stream.reason.demands, application, at_most)
+    if not needs and stream.reason.kind is ReasonKind.NOT_IN_BASE:
+        needs = demanders(stream.required_by, application, at_most)
+    text = _reason_clause(stream, needs)
+    return f"{text}; used in build roots only" if stream.scope_build_only else text
+
+
+def _reason_clause(stream: PlannedStream, needs: str) -> str:
+    reason = stream.reason
+    has = f"the base has {reason.base_version}" if reason.base_version else "the base has none"
+    also = f": {needs}" if needs else ""
+    match reason.kind:
+        case ReasonKind.APPLICATION:
+            return "the application itself"
+        case ReasonKind.BASE_FITS:
+            return "the base's own version meets every demand"
+        case ReasonKind.COMPAT_FITS:
+            usual = f"{has} by default, {needs}" if needs else f"{has} by default"
+            return f"the base's compat package {stream.package} fits: {usual}"
+        case ReasonKind.NOT_IN_BASE:
+            return f"the base does not ship it; {needs}" if needs else "the base does not ship it"
+        case ReasonKind.BASE_VERSION:
+            return f"rebuilt at the base's version{also}"
+        case ReasonKind.BASE_CONFLICT | ReasonKind.INTERPRETER:
+            return "; ".join(part for part in (has, needs, reason.text) if part)
+        case ReasonKind.OTHER_PYTHON:
+            return f"the base's package is built for another Python{also}"
+        case ReasonKind.EXTERNAL:
+            return reason.text or "a third party's package, used as it is"
+        case ReasonKind.OMITTED:
+            return reason.text or "the profile leaves it out"

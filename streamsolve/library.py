@@ -1,0 +1,81 @@
+"""The library's few functions: load a profile, load a base, plan, look at the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .inputs.base_definitions import list_bases as _definitions
+from .inputs.bases import open_base, parse_overlay
+from .inputs.profiles import list_profiles, load_profile
+from .inputs.shipped import default_cache
+from .inputs.transport import Transport
+from .model.package import Base
+from .model.plan import Plan
+from .model.profile import Profile
+from .model.progress import Progress, no_progress
+from .planner import PlanRequest, make_plan
+
+__all__ = ["list_bases", "list_profiles", "load_base", "load_profile", "plan"]
+
+
+def list_bases() -> tuple[str, ...]:
+    """The names of the base definitions that come with the tool, sorted."""
+    return tuple(sorted(definition.name for definition in _definitions()))
+
+
+def load_base(
+    name_or_directory: str,
+    *,
+    arch: str = "x86_64",
+    overlays: Sequence[str] = (),
+    offline: bool = False,
+    cache: Path | None = None,
+    progress: Progress = no_progress,
+) -> Base:
+    """A base by the name of its definition or by directory; ``overlays`` are ``NAME=URL``.
+
+    A definition whose extract comes with the tool is taken from it unless there is an overlay.
+    Raises :class:`streamsolve.InputError` for an unknown base or a repository that cannot be used.
+    """
+    transport = Transport(offline=offline, cache=cache or default_cache(), progress=progress)
+    return open_base(
+        name_or_directory,
+        arch=arch,
+        transport=transport,
+        overlays=[parse_overlay(text) for text in overlays],
+        prefer_embedded=True,
+    )
+
+
+def plan(
+    application: str | Profile,
+    *,
+    base: str | Base = "",
+    variant: str = "",
+    arch: str = "x86_64",
+    python: str = "",
+    offline: bool = False,
+    cache: Path | None = None,
+    progress: Progress = no_progress,
+) -> Plan:
+    """Plan an application on a base: which streams come from it, which must be private, and why.
+
+    Empty values mean the profile's defaults. Raises :class:`streamsolve.NoPlanError`, whose
+    ``failure`` holds the conflicts and the repairs, and :class:`streamsolve.InputError`.
+    """
+    request = PlanRequest(
+        application=application if isinstance(application, str) else application.name,
+        variant=variant,
+        base=base if isinstance(base, str) else base.name,
+        arch=arch if isinstance(base, str) else base.arch,
+        python=python,
+        offline=offline,
+        cache=cache,
+    )
+    return make_plan(
+        request,
+        progress=progress,
+        profile=application if isinstance(application, Profile) else None,
+        base=base if isinstance(base, Base) else None,
+    ).plan

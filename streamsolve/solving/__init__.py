@@ -1,0 +1,7 @@
+"""Roots solved by libsolv, over the base's real packages and the planned ones."""
+
+from __future__ import annotations
+
+from .pool import PackagePool
+
+__all__ = ["PackagePool"]

@@ -1,0 +1,356 @@
+"""The one place that speaks with libsolv. In and out go numbers, texts and the model's values.
+
+An object of libsolv that outlives its pool crashes the process when it is used or freed. So the
+pool is the only one that is kept: repositories and packages are known by their numbers, and what
+a method makes is gone when it returns, also when it raises.
+"""
+
+# ruff: noqa: ANN401 -- libsolv's objects have no types that could be named
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import cmp_to_key
+from pathlib import Path
+from typing import Any
+
+import solv
+
+from ..model.package import Package
+from ..model.root import ProblemRule, RootConflict, RootProblem, RuleKind
+from ..model.rpm_language import split_capability
+
+__all__ = ["BUILD", "Engine"]
+
+_SIZE = Path(solv.solv._solv.__file__).stat().st_size
+BUILD = f"{_SIZE:x}"
+"""Which build of libsolv this is. The module states no version, and asking the installed packages
+for it takes longer than loading a base; the size of the library tells builds apart."""
+
+_COMPARISONS = {
+    "=": solv.REL_EQ,
+    "<": solv.REL_LT,
+    "<=": solv.REL_LT | solv.REL_EQ,
+    ">": solv.REL_GT,
+    ">=": solv.REL_GT | solv.REL_EQ,
+}
+_MARKERS = frozenset({solv.SOLVABLE_FILEMARKER, solv.SOLVABLE_PREREQMARKER})
+_ALL = 0  # both sides of a marker, where -1 would stop at it
+_RULES = {
+    solv.Solver.SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP: RuleKind.NOTHING_PROVIDES,
+    solv.Solver.SOLVER_RULE_PKG_REQUIRES: RuleKind.REQUIRES,
+    solv.Solver.SOLVER_RULE_PKG_CONFLICTS: RuleKind.CONFLICTS,
+    solv.Solver.SOLVER_RULE_PKG_SELF_CONFLICT: RuleKind.SELF_CONFLICT,
+    solv.Solver.SOLVER_RULE_PKG_OBSOLETES: RuleKind.OBSOLETES,
+    solv.Solver.SOLVER_RULE_PKG_INSTALLED_OBSOLETES: RuleKind.OBSOLETES,
+    solv.Solver.SOLVER_RULE_PKG_IMPLICIT_OBSOLETES: RuleKind.IMPLICIT_OBSOLETES,
+    solv.Solver.SOLVER_RULE_PKG_SAME_NAME: RuleKind.SAME_NAME,
+    solv.Solver.SOLVER_RULE_PKG_NOT_INSTALLABLE: RuleKind.NOT_INSTALLABLE,
+    solv.Solver.SOLVER_RULE_PKG_CONSTRAINS: RuleKind.CONSTRAINS,
+    solv.Solver.SOLVER_RULE_PKG_RECOMMENDS: RuleKind.RECOMMENDS,
+    solv.Solver.SOLVER_RULE_INFARCH: RuleKind.INFERIOR_ARCHITECTURE,
+    solv.Solver.SOLVER_RULE_STRICT_REPO_PRIORITY: RuleKind.REPOSITORY_PRIORITY,
+    solv.Solver.SOLVER_RULE_JOB: RuleKind.REQUESTED,
+    solv.Solver.SOLVER_RULE_JOB_NOTHING_PROVIDES_DEP: RuleKind.REQUESTED_NOTHING_PROVIDES,
+    solv.Solver.SOLVER_RULE_JOB_UNKNOWN_PACKAGE: RuleKind.REQUESTED_UNKNOWN_PACKAGE,
+    solv.Solver.SOLVER_RULE_JOB_UNSUPPORTED: RuleKind.REQUESTED_UNSUPPORTED,
+}
+# libsolv leaves the package fields of these undefined.
+_WITHOUT_PACKAGES = frozenset(kind for kind in RuleKind if kind.value.startswith("requested"))
+_SYSTEM = 1  # what provides rpmlib(…)
+_BEST = 1 << 24  # above what any repository's priority maps to
+
+
+class Engine:
+    """A pool of packages, known by their numbers. Lists of numbers have no order of their own."""
+
+    def __init__(self, arch: str) -> None:
+        self._pool: Any = solv.Pool()
+        self._pool.setdisttype(solv.Pool.DISTTYPE_RPM)
+        self._pool.setarch(arch)
+        self._ready = False
+        self._given: dict[int, Package] = {}
+
+    def close(self) -> None:
+        """Free everything; the engine must not be used any more."""
+        self._given.clear()
+        del self._pool
+
+    # --- filling it
+
+    def add_repository(self, name: str, priority: int) -> int:
+        """An empty repository; ``priority`` as dnf counts it. Returns its number."""
+        repository = self._pool.add_repo(name)
+        repository.priority = -priority
+        self._ready = False
+        return int(repository.id)
+
+    def read_solv(self, repository: int, descriptor: int) -> bool:
+        """Fill a repository from libsolv's own format. The descriptor is closed."""
+        return self._read(
+            descriptor,
+            lambda file: self._pool.id2repo(repository).add_solv(file, solv.Repo.SOLV_ADD_NO_STUBS),
+        )
+
+    def read_primary(self, repository: int, descriptor: int) -> bool:
+        """Fill a repository from primary.xml. The descriptor is closed."""
+        return self._read(
+            descriptor, lambda file: self._pool.id2repo(repository).add_rpmmd(file, None)
+        )
+
+    def read_filelists(self, repository: int, descriptor: int) -> bool:
+        """Add filelists.xml to the packages that primary.xml gave. The descriptor is closed."""
+        flags = solv.Repo.REPO_EXTEND_SOLVABLES
+        return self._read(
+            descriptor, lambda file: self._pool.id2repo(repository).add_rpmmd(file, "FL", flags)
+        )
+
+    def _read(self, descriptor: int, read: Callable[[Any], bool]) -> bool:
+        self._ready = False
+        file = solv.xfopen_fd(None, descriptor, "r")
+        if file is None:  # libsolv does not survive being handed None
+            os.close(descriptor)
+            return False
+        try:
+            return bool(read(file))
+        finally:
+            file.close()
+
+    def write_solv(self, repository: int, descriptor: int) -> None:
+        """Write a repository in libsolv's own format; OSError if that fails."""
+        file = solv.xfopen_fd(None, os.dup(descriptor), "w")
+        if file is None:
+            raise OSError("libsolv cannot write to the descriptor")
+        written = self._pool.id2repo(repository).write(file)
+        if not file.close() or not written:
+            raise OSError(self._pool.errstr)
+
+    def empty(self, repository: int) -> None:
+        """Take all packages out of a repository."""
+        self._ready = False
+        self._pool.id2repo(repository).empty()
+
+    def error(self) -> str:
+        """What libsolv says about its last failure: for people only."""
+        return str(self._pool.errstr)
+
+    def add_packages(self, repository: int, packages: Iterable[Package]) -> None:
+        """Add packages that are given as values, in their order; :class:`InputError` for a text
+        that is no dependency."""
+        target = self._pool.id2repo(repository)
+        self._ready = False
+        for package in packages:
+            solvable = target.add_solvable()
+            solvable.name, solvable.evr, solvable.arch = package.name, package.evr, package.arch
+            if package.arch not in {"src", "nosrc"}:
+                solvable.add_provides(self._dependency(f"{package.name} = {package.evr}"))
+            for add, texts in (
+                (solvable.add_provides, package.provides),
+                (solvable.add_requires, package.requires),
+                (solvable.add_conflicts, package.conflicts),
+                (solvable.add_obsoletes, package.obsoletes),
+            ):
+                for text in texts:
+                    add(self._dependency(text))
+            self._given[solvable.id] = package
+
+    # --- looking at it
+
+    def providing(self, capability: str) -> list[int]:
+        """The binary packages that provide a dependency, by their provides and known files."""
+        dependency = self._dependency(capability)
+        self.prepare()
+        found = [
+            solvable.id
+            for solvable in self._pool.whatprovides(dependency)
+            if solvable.id != _SYSTEM
+        ]
+        return sorted({*found, *self._owners(capability)})
+
+    def _owners(self, path: str) -> list[int]:
+        """The packages that own a path by their file lists, which nobody need require; none for
+        what is no path."""
+        if not path.startswith("/"):
+            return []
+        chosen = self._pool.select(path, solv.Selection.SELECTION_FILELIST)
+        masked = set(self._pool.get_disabled_list() or ())
+        return [each.id for each in chosen.solvables() if each.id not in masked]
+
+    def named(self, name: str, *, source: bool = False) -> list[int]:
+        """The binary, or the source, packages of exactly that name."""
+        self.prepare()
+        if source:
+            flags = solv.Selection.SELECTION_NAME | solv.Selection.SELECTION_SOURCE_ONLY
+            chosen = self._pool.select(name, flags).solvables()
+        else:
+            number = self._pool.str2id(name, False)
+            chosen = self._pool.whatprovides(number) if number else ()
+        return [solvable.id for solvable in chosen if solvable.name == name]
+
+    def names(self, repositories: Iterable[int], prefix: str) -> set[str]:
+        """The names that begin with ``prefix``, of packages of any sort."""
+        flags = solv.Dataiterator.SEARCH_STRINGSTART
+        return {
+            match.str
+            for number in repositories
+            for match in self._pool.id2repo(number).Dataiterator(solv.SOLVABLE_NAME, prefix, flags)
+        }
+
+    def binary_names(self, repositories: Iterable[int]) -> set[str]:
+        """The names of all binary packages. About 40 ms for a whole base."""
+        spelled = [self._pool.solvid2str(one) for each in repositories for one in self._ids(each)]
+        return {name.rsplit("-", 2)[0] for name in spelled if not name.endswith((".src", ".nosrc"))}
+
+    def _ids(self, repository: int) -> Iterable[int]:
+        handle = self._pool.id2repo(repository)
+        solvables = handle.solvables_iter()
+        if not handle.iscontiguous():
+            return [solvable.id for solvable in solvables]
+        first = next((solvable.id for solvable in solvables), 0)
+        return range(first, first + handle.nsolvables)
+
+    def provided_names(self, prefix: str) -> list[str]:
+        """The names of capabilities that begin with ``prefix`` and that something provides."""
+        self.prepare()
+        flags = solv.Dataiterator.SEARCH_STRINGSTART
+        return [self._pool.id2str(number) for number in self._pool.matchprovidingids(prefix, flags)]
+
+    def order(self, packages: Iterable[int], priorities: dict[int, int]) -> list[int]:
+        """Sorted by the repository's priority, the newest evr first, then by their full names."""
+        solvables: list[Any] = [self._pool.id2solvable(number) for number in packages]
+        solvables.sort(key=str)
+        solvables.sort(key=cmp_to_key(_newest_first))
+        solvables.sort(key=lambda each: priorities.get(each.repo.id, 0))
+        return [solvable.id for solvable in solvables]
+
+    def lift(self, package: int) -> Package:
+        """A package as a value, with all its dependencies; a given one as it was given."""
+        given = self._given.get(package)
+        if given is not None:
+            return given
+        solvable = self._pool.id2solvable(package)
+        return Package(
+            name=solvable.name,
+            evr=solvable.evr,
+            arch=solvable.arch,
+            repository=solvable.repo.name,
+            provides=_texts(solvable, solv.SOLVABLE_PROVIDES),
+            requires=_texts(solvable, solv.SOLVABLE_REQUIRES),
+            conflicts=_texts(solvable, solv.SOLVABLE_CONFLICTS),
+            obsoletes=_texts(solvable, solv.SOLVABLE_OBSOLETES),
+            source=_source_name(solvable.lookup_sourcepkg()),
+        )
+
+    # --- solving
+
+    def prepare(self, *, files: bool = False) -> None:
+        """Index what is provided, if anything has changed; ``files`` also looks which packages
+        own the paths that are required."""
+        if files:
+            self._pool.addfileprovides()
+        if files or not self._ready:
+            self._pool.createwhatprovides()
+            self._ready = True
+
+    def solve(
+        self,
+        install: Sequence[str],
+        planned: Sequence[Package],
+        hidden: Iterable[str],
+        *,
+        weak: bool,
+    ) -> list[Package] | RootConflict:
+        """Solve one root; afterwards the pool is as it was. The order of the answer has no meaning.
+
+        libsolv breaks ties by the numbers of packages and jobs, so the caller sorts what it gives.
+        """
+        masked = [number for name in sorted(hidden) for number in self.named(name)]
+        temporary = self.add_repository("planned", -_BEST) if planned else 0
+        try:
+            if planned:
+                self.add_packages(temporary, planned)
+            self._mask(masked)
+            self.prepare(files=any("/" in text for each in planned for text in each.requires))
+            return self._run([self._job(text) for text in install], weak=weak)
+        finally:
+            self._mask([])
+            if planned:
+                self._remove(temporary)
+
+    def _remove(self, repository: int) -> None:
+        handle = self._pool.id2repo(repository)
+        for solvable in [each.id for each in handle.solvables_iter()]:
+            self._given.pop(solvable, None)
+        handle.free(True)
+        self._ready = False
+
+    def _mask(self, packages: list[int]) -> None:
+        """Take packages out of everything that follows; an empty list takes all back in."""
+        if packages or self._pool.get_disabled_list():
+            self._pool.set_disabled_list(packages)
+            self._ready = False
+
+    def _job(self, text: str) -> Any:
+        wanted = self._dependency(text)
+        owners = self._owners(text)
+        if not owners:
+            how = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE_PROVIDES
+            return self._pool.Job(how, wanted.id)
+        owners += [solvable.id for solvable in self._pool.whatprovides(wanted)]
+        how = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE_ONE_OF
+        return self._pool.Job(how, self._pool.towhatprovides(sorted(set(owners))))
+
+    def _run(self, jobs: list[Any], *, weak: bool) -> list[Package] | RootConflict:
+        solver = self._pool.Solver()
+        problems: list[Any] = []
+        chosen: list[Any] = []
+        try:
+            solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, int(not weak))
+            problems = solver.solve(jobs)
+            if problems:
+                return RootConflict(tuple(sorted({_problem(problem) for problem in problems})))
+            chosen = solver.transaction().newsolvables()
+            return [self.lift(solvable.id) for solvable in chosen]
+        finally:
+            # A traceback keeps this frame alive, and must not keep what belongs to the solver.
+            del solver, problems, chosen
+            jobs.clear()
+
+    def _dependency(self, text: str) -> Any:
+        """libsolv's form of a dependency; :class:`InputError` where the text is none."""
+        if text.startswith("("):
+            parsed = self._pool.parserpmrichdep(text)
+            if parsed is not None:
+                return parsed
+        name, op, evr = split_capability(text)
+        dependency = self._pool.Dep(name)
+        return dependency.Rel(_COMPARISONS[op], self._pool.Dep(evr)) if op else dependency
+
+
+def _newest_first(one: Any, other: Any) -> int:
+    return int(other.evrcmp(one))
+
+
+def _texts(solvable: Any, key: int) -> tuple[str, ...]:
+    found = solvable.lookup_deparray(key, _ALL)
+    # What libsolv has read from its own format stands in another order than what it parsed.
+    return tuple(sorted({str(each) for each in found if each.id not in _MARKERS}))
+
+
+def _source_name(file: str | None) -> str:
+    """``gcc`` of ``gcc-16.0-1.fc45.src.rpm``, empty where a repository does not say."""
+    return file.rsplit("-", 2)[0] if file and file.count("-") >= 2 else ""
+
+
+def _problem(problem: Any) -> RootProblem:
+    rules = {_rule(info) for rule in problem.findallproblemrules(True) for info in rule.allinfos()}
+    return RootProblem(tuple(sorted(rules)))
+
+
+def _rule(info: Any) -> ProblemRule:
+    kind = _RULES.get(info.type, RuleKind.OTHER)
+    dependency = str(info.dep) if info.dep_id else ""
+    if kind in _WITHOUT_PACKAGES:
+        return ProblemRule(kind, "", dependency)
+    one, other = info.solvable, info.othersolvable
+    return ProblemRule(kind, str(one) if one else "", dependency, str(other) if other else "")

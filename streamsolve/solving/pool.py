@@ -1,0 +1,235 @@
+"""The packages of a base, indexed, and the roots that are solved over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import Code, InputError
+from ..model.package import Package, Repository
+from ..model.progress import Progress, no_progress
+from ..model.root import RootConflict, RootRequest, RootSolution, RuleKind
+from ._convert import converting
+from ._libsolv import Engine
+from ._loading import load, load_filelists
+
+__all__ = ["PackagePool"]
+
+_NOTHING = frozenset({RuleKind.NOTHING_PROVIDES, RuleKind.REQUESTED_NOTHING_PROVIDES})
+_ABI = re.compile(r"python\(abi\) = (\d+\.\d+)")
+_PATH = re.compile(r"(?:^|[\s(])(?=/)")
+_SPECIAL = frozenset(".^$*+?{}[]|()\\")
+
+
+class PackagePool:
+    """The packages of some repositories. A context manager; made by :meth:`open`.
+
+    No answer depends on the order in which repositories, packages or demands are given. Where
+    several packages would do, libsolv prefers the better repository, then the newest, and then
+    whichever it meets first; what it meets is sorted. File lists are loaded when a path is asked
+    for that primary.xml does not name, or when a solve fails for want of one.
+    After :meth:`close` every method raises ValueError.
+    """
+
+    def __init__(self, arch: str, cache: Path, progress: Progress = no_progress) -> None:
+        self._engine: Engine | None = Engine(arch)
+        self._cache = cache / "solv"
+        self._progress = progress
+        self._repositories: dict[int, Repository] = {}
+        self._without_files: set[int] = set()
+        self._lifted: dict[int, Package] = {}
+        self._names: tuple[str, ...] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        base_repositories: Sequence[Repository],
+        *,
+        arch: str,
+        cache: Path,
+        progress: Progress = no_progress,
+    ) -> PackagePool:
+        """Load repositories, from files under ``cache`` where they were loaded before.
+
+        :class:`InputError` for a file that does not decompress or is not what it should be.
+        """
+        pool = cls(arch, cache, progress)
+        try:
+            pool._load(base_repositories)
+        except BaseException:
+            pool.close()
+            raise
+        return pool
+
+    def _load(self, repositories: Sequence[Repository]) -> None:
+        engine = self._open()
+        ordered = sorted(repositories, key=_loading_order)
+        with converting(ordered, self._cache) as helper:
+            for done, repository in enumerate(ordered):
+                self._progress(f"loading {repository.id}", done, len(ordered))
+                if repository.sources:
+                    helper.finish()
+                number = load(engine, repository, self._cache)
+                self._repositories[number] = repository
+                self._without_files.add(number)
+        engine.prepare(files=True)
+        self._progress("packages loaded", len(ordered), len(ordered))
+
+    def __enter__(self) -> PackagePool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free everything. Values that were given out stay good."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _open(self) -> Engine:
+        if self._engine is None:
+            raise ValueError("the package pool is closed")
+        return self._engine
+
+    # --- looking packages up
+
+    def providers(self, capability: str) -> tuple[Package, ...]:
+        """The binary packages that provide a dependency (``python(abi) = 3.15``, a path, a boolean
+        one), sorted by the repository's priority, the newest first, then by full name.
+
+        :class:`InputError` if the text is no dependency.
+        """
+        engine = self._open()
+        found = engine.providing(capability)
+        if not found and capability.startswith("/") and self._load_filelists():
+            found = engine.providing(capability)
+        return self._lift(found)
+
+    def named(self, name: str) -> tuple[Package, ...]:
+        """The binary packages of exactly that name, sorted as :meth:`providers` does."""
+        return self._lift(self._open().named(name))
+
+    def sources(self, name: str) -> tuple[Package, ...]:
+        """The source packages of exactly that name; their ``requires`` are BuildRequires."""
+        return self._lift(self._open().named(name, source=True))
+
+    def names_matching(self, pattern: re.Pattern[str]) -> tuple[str, ...]:
+        """The names of binary packages that the whole pattern matches, sorted.
+
+        Quick for a pattern that begins with literal text; any other reads all names once.
+        """
+        engine = self._open()
+        prefix = _literal_prefix(pattern)
+        if prefix:
+            found = engine.names(self._repositories, prefix)
+            matching = filter(pattern.fullmatch, found)
+            return tuple(sorted(name for name in matching if engine.named(name)))
+        if self._names is None:
+            binary = [number for number, each in self._repositories.items() if not each.sources]
+            self._names = tuple(sorted(engine.binary_names(binary)))
+        return tuple(filter(pattern.fullmatch, self._names))
+
+    def distribution_names(self, python: str) -> tuple[str, ...]:
+        """The distributions that the binary packages provide for a Python (``3.15``), sorted;
+        extras are left out."""
+        prefix = f"python{python}dist("
+        found = self._open().provided_names(prefix)
+        return tuple(
+            sorted(name[len(prefix) : -1] for name in found if name[-1] == ")" and "[" not in name)
+        )
+
+    def python_abi(self) -> str:
+        """The version (``3.15``) of the Python that the package ``python3`` is.
+
+        :class:`InputError` where there is no such package.
+        """
+        for package in self.named("python3"):
+            for provided in package.provides:
+                if found := _ABI.fullmatch(provided):
+                    return found[1]
+        raise InputError(
+            Code.BROKEN_REPOSITORY,
+            "no package python3 that provides python(abi)",
+            hint="give the repositories of a whole base, or name the Python with --python",
+        )
+
+    # --- solving
+
+    def solve(self, request: RootRequest) -> RootSolution | RootConflict:
+        """Find the packages of a root, or every problem that keeps it from being solved.
+
+        :class:`InputError` if a text of the request is no dependency.
+        """
+        answer = self._solve(request)
+        if isinstance(answer, RootConflict) and _lacks_path(answer) and self._load_filelists():
+            return self._solve(request)
+        return answer
+
+    def _solve(self, request: RootRequest) -> RootSolution | RootConflict:
+        hidden = {*request.hidden, *(package.name for package in request.planned)}
+        answer = self._open().solve(
+            sorted(set(request.install)), sorted(set(request.planned)), hidden, weak=request.weak
+        )
+        if isinstance(answer, RootConflict):
+            return answer
+        return RootSolution(tuple(sorted(answer)))
+
+    def _lift(self, found: Iterable[int]) -> tuple[Package, ...]:
+        engine = self._open()
+        priorities = {number: each.priority for number, each in self._repositories.items()}
+        packages = []
+        for number in engine.order(found, priorities):
+            if number not in self._lifted:
+                self._lifted[number] = engine.lift(number)
+            packages.append(self._lifted[number])
+        return tuple(packages)
+
+    def _load_filelists(self) -> bool:
+        """Load the file lists of all repositories; whether any was new."""
+        engine = self._open()
+        waiting, self._without_files = sorted(self._without_files), set()
+        loaded = False
+        for done, number in enumerate(waiting):
+            repository = self._repositories[number]
+            self._progress(f"loading the file lists of {repository.id}", done, len(waiting))
+            loaded |= load_filelists(engine, number, repository, self._cache)
+        if loaded:
+            self._lifted.clear()
+            engine.prepare(files=True)
+            self._progress("file lists loaded", len(waiting), len(waiting))
+        return loaded
+
+
+def _loading_order(repository: Repository) -> tuple[bool, int, str, str]:
+    """libsolv breaks ties by what it met first; sources are last, for they are never chosen."""
+    return (repository.sources, repository.priority, repository.id, repository.digest)
+
+
+def _lacks_path(conflict: RootConflict) -> bool:
+    return any(
+        rule.kind in _NOTHING and _PATH.search(rule.dependency)
+        for problem in conflict.problems
+        for rule in problem.rules
+    )
+
+
+def _literal_prefix(pattern: re.Pattern[str]) -> str:
+    """Literal text that everything which the pattern matches begins with; may be empty."""
+    text = pattern.pattern
+    if pattern.flags & (re.IGNORECASE | re.VERBOSE) or "|" in text:
+        return ""
+    literal = ""
+    for at, character in enumerate(text):
+        if character in _SPECIAL:
+            # A quantifier that allows none takes the character before it back.
+            return literal[:-1] if text[at] in "*?{" else literal
+        literal += character
+    return literal
