@@ -22,7 +22,8 @@ from packaging.version import InvalidVersion, Version
 
 Document = Mapping[str, Any]
 _DIST = re.compile(
-    r'name="python(?P<python>\d+\.\d+)dist\((?P<name>[^)\[]+)\)" flags="EQ"[^>]*ver="(?P<version>[^"]+)"'
+    r'name="python(?P<python>\d+\.\d+)dist\((?P<name>[^)\[]+)\)" '
+    r'flags="EQ"[^>]*ver="(?P<version>[^"]+)"'
 )
 
 

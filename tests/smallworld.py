@@ -1,6 +1,6 @@
 """Small bases and small indexes in memory, planned by the real planner.
 
-world = SmallWorld(base=[python("3.14"), dist("six", "1.16.0")], upstream=[release("app", "1", "six")])
+world = SmallWorld([python("3.14"), dist("six", "1.16.0")], [release("app", "1", "six")])
 plan = world.plan(tmp_path)
 """
 

@@ -174,7 +174,7 @@ def test_what_is_held_back_says_what_would_free_it():
             )
         )
     )
-    assert "fastapi 0.136.1 0.139.2 becomes possible when vllm no longer needs <0.137" in text
+    assert "fastapi 0.136.1 0.139.2 is kept out by vllm, which needs <0.137" in text
     assert "1 because the base's version is preferred, or to keep a group together" in text
 
 

@@ -106,10 +106,7 @@ def larger_universes(draw: st.DrawFn) -> Universe:
                 make_stream(
                     name,
                     str(version),
-                    *[
-                        rng.choice(names) + rng.choice(specifiers)
-                        for _ in range(rng.randint(0, 4))
-                    ],
+                    *[rng.choice(names) + rng.choice(specifiers) for _ in range(rng.randint(0, 4))],
                     origin=Origin.BASE if base else Origin.PRIVATE,
                     cost=0 if base else rng.choice([1, 1, 1, 2, 5]),
                 )

@@ -69,9 +69,7 @@ class Universe:
 
 
 def _with_requirements(stream: Stream, requirements: tuple[Requirement, ...]) -> Stream:
-    return Stream(
-        stream.offer, requirements, stream.constraints, stream.extras, stream.open_extras
-    )
+    return Stream(stream.offer, requirements, stream.constraints, stream.extras, stream.open_extras)
 
 
 def make_stream(
@@ -90,7 +88,12 @@ def make_stream(
     if cost is None:
         cost = 1 if origin is Origin.PRIVATE else 0
     offer = Offer(
-        component, Version(version), origin, f"python3-{name}", pythons=pythons, cost=cost,
+        component,
+        Version(version),
+        origin,
+        f"python3-{name}",
+        pythons=pythons,
+        cost=cost,
         in_base=in_base or origin is Origin.BASE,
     )
     requirements = [parse_requirement(text) for text in requires]
@@ -135,13 +138,14 @@ def random_universes(draw: st.DrawFn, *, components: int = 6, pythons: bool = Tr
 
     streams = [
         make_stream(
-            "app", "1", *[requirement().split(";")[0] for _ in range(draw(st.integers(1, 3)))],
-            requires_python="", cost=1,
+            "app",
+            "1",
+            *[requirement().split(";")[0] for _ in range(draw(st.integers(1, 3)))],
+            requires_python="",
+            cost=1,
         )
     ]
-    streams[0] = _with_requirements(
-        streams[0], (*streams[0].requirements, python_requirement(""))
-    )
+    streams[0] = _with_requirements(streams[0], (*streams[0].requirements, python_requirement("")))
     streams.append(make_stream("python", series[0], origin=Origin.BASE))
     streams += [make_stream("python", s, cost=draw(st.integers(1, 4))) for s in series[1:]]
     for name in names:
@@ -155,9 +159,7 @@ def random_universes(draw: st.DrawFn, *, components: int = 6, pythons: bool = Tr
                     origin=Origin.BASE if base else Origin.PRIVATE,
                     cost=0 if base else draw(st.integers(1, 3)),
                     pythons=(series[0],) if base else (),
-                    constrains=[
-                        draw(st.sampled_from(names)) + draw(st.sampled_from(_SPECIFIERS))
-                    ]
+                    constrains=[draw(st.sampled_from(names)) + draw(st.sampled_from(_SPECIFIERS))]
                     if draw(st.integers(0, 5)) == 0
                     else (),
                 )
@@ -241,9 +243,7 @@ def preferred(world: Universe) -> dict[Component, Stream] | None:
     seen = set(level)
     while level:
         for component, _ in level:
-            best = min(
-                (plan[component].offer for plan, _ in plans), key=offer_preference
-            )
+            best = min((plan[component].offer for plan, _ in plans), key=offer_preference)
             plans = [(p, t) for p, t in plans if p[component].offer.key == best.key]
         plan, target = plans[0]
         following: set[tuple[Component, str]] = set()

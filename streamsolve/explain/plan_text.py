@@ -269,7 +269,10 @@ def _held_back(plan: Plan, everything: bool) -> list[Block]:
         return []
     limit = len(bound) if everything or len(bound) <= _HELD_BACK_ROWS + 1 else _HELD_BACK_ROWS
     blocks: list[Block] = [
-        paragraph(Span("Held back", Style.HEADING), ": not the newest, and what would free it")
+        paragraph(
+            Span("Held back", Style.HEADING),
+            ": not the newest, and the demand that would have to go",
+        )
     ]
     if bound:
         blocks.append(Table(tuple(_held_row(held, plan) for held in bound[:limit])))
@@ -296,7 +299,7 @@ def _held_row(held: HeldBack, plan: Plan) -> Row:
     return Row(
         cells,
         (
-            Span(f"{held.newest} becomes possible when {first.component} no longer needs "),
+            Span(f"{held.newest} is kept out by {first.component}, which needs "),
             Span(f"{asked(first.requirement)}{others}"),
         ),
     )

@@ -36,8 +36,7 @@ def application_stream(
         requirements = _stated(profile, metadata)
     else:
         requirements = _from_files(profile, variant, upstream, version)
-    if metadata.requires_python:
-        requirements += (_python(metadata),)
+    requirements += (_python(metadata),)
     requirements += (*variant.needs, *extra)
     cost = profile.costs.get(profile.component.name, profile.native_cost)
     offer = Offer(

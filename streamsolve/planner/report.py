@@ -137,7 +137,8 @@ class Report:
             return Reason(ReasonKind.NOT_IN_BASE)
         refusing = self._refusing(component, Version(base_version))
         if component == PYTHON:
-            return Reason(ReasonKind.INTERPRETER, base_version, refusing)
+            binding = self._binding(offer, refusing)
+            return Reason(ReasonKind.INTERPRETER, base_version, binding)
         if refusing:
             return Reason(ReasonKind.BASE_CONFLICT, base_version, refusing)
         if self.selection.python != self.book.base.python:
@@ -153,6 +154,14 @@ class Report:
                 if pythons and series not in pythons:
                     found.append(Demander(stream.component, _built_for(pythons)))
         return tuple(found)
+
+    def _binding(self, offer: Offer, refusing: tuple[Demander, ...]) -> tuple[Demander, ...]:
+        """Those that also keep the next newer interpreter out: they decide how old it must be."""
+        newer = [o.version for o in self.book.offers(PYTHON) if o.version > offer.version]
+        if not newer:
+            return refusing
+        binding = tuple(d for d in refusing if not d.requirement.allows(min(newer)))
+        return binding or refusing
 
     def _base_demands(self, component: Component) -> tuple[Demander, ...]:
         """What the base's own package of it requires and the plan does not hold."""
@@ -213,14 +222,13 @@ class Report:
         return tuple(found)
 
     def _relaxed(self) -> tuple[Relaxed, ...]:
-        chosen = {stream.component for stream in self.selection.streams}
-        return tuple(
-            note
-            for (by, _), note in sorted(self.book.adjuster.relaxed.items())
-            if by in chosen
-            and note.stated.component in self._demanders
-            and any(d.component == by for d in self._demanders[note.stated.component])
-        )
+        found = {}
+        for (by, _), note in sorted(self.book.adjuster.relaxed.items()):
+            demanders = self._demanders.get(note.stated.component, [])
+            if any(d.component == by for d in demanders):
+                # The same bound is stated with and without trailing zeros by different streams.
+                found[by, note.stated.component, note.stated.specifier] = note
+        return tuple(found.values())
 
     def _warnings(self) -> Iterable[Notice]:
         yield from self._mixed_groups()
@@ -235,8 +243,9 @@ class Report:
             names = ", ".join(f"{source.name} {source.revision[:12]}" for source in bundled)
             yield Notice(
                 "bundled-sources",
-                f"the build of {self.book.profile.name} fetches {len(bundled)} sources by itself; "
-                f"a build root has no network, so provide them: {names}",
+                f"the build of {self.book.profile.name} fetches "
+                f"{_counted(len(bundled), 'source', 'sources')} by itself, and a build root has no "
+                f"network: provide {names}",
             )
 
     def _mixed_groups(self) -> Iterable[Notice]:
@@ -285,8 +294,13 @@ class Report:
             )
             yield Notice(
                 "prebuilt",
-                f"{len(prebuilt)} streams are repackaged from wheels, not built: {names}",
+                f"{_counted(len(prebuilt), 'stream is', 'streams are')} repackaged from wheels, "
+                f"not built: {names}",
             )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _built_for(pythons: tuple[str, ...]) -> Requirement:
