@@ -379,17 +379,22 @@ class Book:
         repository = self._source_repository(offer.component)
         if repository and not release.sdists:
             return Source(repository.replace("{version}", release.version.public))
-        files = release.sdists or release.wheels
-        purl = f"pkg:pypi/{release.name}@{release.version}"
-        chosen = files[0]
-        if not release.sdists:
-            running = [w for w in files if self._runs_somewhere(w.filename)]
-            chosen = (running or list(files))[0]
-        return Source(purl, chosen.filename, chosen.sha256)
+        files = sorted(release.sdists or release.wheels)
+        return Source(
+            f"pkg:pypi/{release.name}@{release.version}", files[0].filename, files[0].sha256
+        )
 
-    def _runs_somewhere(self, filename: str) -> bool:
-        tags = parse_wheel_filename(filename)[3]
-        return any(_runs(tag, target) for tag in tags for target in self.targets.values())
+    def source_at(self, stream: Stream, target: Target) -> Source:
+        """The stream's source for one interpreter: of a prebuilt one, the wheel that runs there."""
+        release = self._releases.get(stream.offer.key)
+        if not stream.offer.prebuilt or release is None:
+            return stream.source
+        running = [
+            wheel
+            for wheel in sorted(release.wheels)
+            if any(_runs(tag, target) for tag in parse_wheel_filename(wheel.filename)[3])
+        ]
+        return evolve(stream.source, filename=running[0].filename, sha256=running[0].sha256)
 
     def _other_source(self, offer: Offer) -> Source:
         direct = self._direct(offer.component)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "Workshop", "extract_of"]
 
+_EXTRACT = "upstream.jsonl"
 _ROUNDS = 200
 _OLDEST_GLIBC = (2, 17)
 
@@ -55,13 +56,14 @@ class Attempt:
     targets: Mapping[str, Target]
 
 
-def extract_of(profile: Profile, shown_in: Path | None = None) -> UpstreamExtract | None:
-    """The upstream extract that lies beside a profile, or None."""
-    directory = shown_in or profiles_directory() / profile.name
-    path = directory / "upstream.jsonl"
-    if not path.is_file():
-        return None
-    return read_extract(path.read_text("utf-8"), file=f"{profile.name}/upstream.jsonl")
+def extract_of(profile: Profile) -> UpstreamExtract | None:
+    """The upstream extract that lies beside a profile's file, or comes with the tool, or None."""
+    beside = Path(profile.file).with_name(_EXTRACT)
+    shipped = profiles_directory() / profile.name / _EXTRACT
+    for path, shown in ((beside, str(beside)), (shipped, f"{profile.name}/{_EXTRACT}")):
+        if path.is_file():
+            return read_extract(path.read_text("utf-8"), file=shown)
+    return None
 
 
 @define

@@ -62,7 +62,8 @@ class Report:
             base=base.name,
             arch=base.arch,
             repositories=tuple(
-                RepositoryId(repository.id, repository.digest) for repository in base.repositories
+                RepositoryId(repository.id, repository.digest)
+                for repository in sorted(base.repositories, key=lambda r: r.id)
             ),
             python=self.selection.python,
             summary=self._summary(streams),
@@ -106,7 +107,7 @@ class Report:
             version=None if omitted else offer.version,
             origin=offer.origin,
             package="" if omitted else self.root.package_name(offer),
-            source=stream.source,
+            source=self.book.source_at(stream, self.target),
             requirements=tuple(self._active(stream)),
             required_by=self._required_by(offer.component),
             reason=self._reason(offer),

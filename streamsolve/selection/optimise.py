@@ -192,7 +192,7 @@ def _agree(encoding: Encoding, entry: Entry, live: list[int]) -> bool:
         else:
             common = {c: common[c] | demands[c] for c in common.keys() & demands.keys()}
     learned = False
-    for component, mask in sorted((common or {}).items()):
+    for component, mask in (common or {}).items():
         learned = _demand_mask(encoding, component, mask) or learned
     return learned and (sat.simplify() or True)
 
