@@ -93,23 +93,26 @@ def _entries(tag: str, texts: Iterable[str]) -> str:
     return f"<rpm:{tag}>{''.join(lines)}</rpm:{tag}>"
 
 
+def element(package: Package, paths: Sequence[str] = ()) -> str:
+    """One package of primary.xml, which provides itself."""
+    own = dict.fromkeys([*package.provides, f"{package.name} = {package.evr}"])
+    source = (
+        f"<rpm:sourcerpm>{package.source}-1-1.src.rpm</rpm:sourcerpm>" if package.source else ""
+    )
+    listed = "".join(f"<file>{path}</file>" for path in paths if LISTED.match(path))
+    return (
+        f'<package type="rpm"><name>{package.name}</name><arch>{package.arch}</arch>'
+        f"<version {_evr(package.evr)}/>"
+        f'<checksum type="sha256" pkgid="YES">{_pkgid(package)}</checksum>'
+        f'<location href="{package.nevra}.rpm"/>'
+        f"<format>{source}{_entries('provides', own)}"
+        f"{_entries('requires', package.requires)}{_entries('conflicts', package.conflicts)}"
+        f"{_entries('obsoletes', package.obsoletes)}{listed}</format></package>"
+    )
+
+
 def _primary(packages: Sequence[Package], files: Mapping[str, Sequence[str]]) -> str:
-    body = []
-    for package in packages:
-        own = [*package.provides, f"{package.name} = {package.evr}"]
-        source = (
-            f"<rpm:sourcerpm>{package.source}-1-1.src.rpm</rpm:sourcerpm>" if package.source else ""
-        )
-        paths = "".join(f"<file>{p}</file>" for p in files.get(package.name, ()) if LISTED.match(p))
-        body.append(
-            f'<package type="rpm"><name>{package.name}</name><arch>{package.arch}</arch>'
-            f"<version {_evr(package.evr)}/>"
-            f'<checksum type="sha256" pkgid="YES">{_pkgid(package)}</checksum>'
-            f'<location href="{package.nevra}.rpm"/>'
-            f"<format>{source}{_entries('provides', own)}"
-            f"{_entries('requires', package.requires)}{_entries('conflicts', package.conflicts)}"
-            f"{_entries('obsoletes', package.obsoletes)}{paths}</format></package>"
-        )
+    body = [element(package, files.get(package.name, ())) for package in packages]
     return (
         '<?xml version="1.0" encoding="UTF-8"?><metadata xmlns="http://linux.duke.edu/metadata/common"'
         f' xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="{len(packages)}">'

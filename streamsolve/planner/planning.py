@@ -23,7 +23,7 @@ from ..model.plan import Notice, Plan
 from ..model.profile import Profile, Variant
 from ..model.progress import Progress, no_progress
 from ..model.requirement import Requirement, requirement_on
-from ..model.root import RootConflict, RootSolution
+from ..model.root import RootConflict, RootRequest, RootSolution
 from ..model.target import Target
 from ..selection import Problem, Selector, Unsatisfiable
 from ..solving import PackagePool
@@ -48,9 +48,11 @@ _OLDEST_GLIBC = (2, 17)
 
 @define
 class Attempt:
-    """What came of one attempt: a plan, or the conflicts that forbid one."""
+    """What came of one attempt: a plan with the runtime root that was solved for it, or the
+    conflicts that forbid one."""
 
     plan: Plan | None
+    root: RootRequest | None
     conflicts: tuple[Conflict, ...]
     book: Book
     targets: Mapping[str, Target]
@@ -132,8 +134,8 @@ class Workshop:
         while True:
             selector = Selector(Problem(book.root, book, book.targets))
             answer = self._propose_and_solve(selector, book)
-            if isinstance(answer, Plan):
-                return Attempt(answer, (), book, book.targets)
+            if not isinstance(answer, Unsatisfiable):
+                return Attempt(*answer, (), book, book.targets)
             names = {
                 demand.requirement.component.name
                 for conflict in answer.conflicts
@@ -141,7 +143,8 @@ class Workshop:
                 for demand in chain
             }
             if not self.upstream.widen(names):
-                return Attempt(None, _explained(answer.conflicts, book), book, book.targets)
+                conflicts = _explained(answer.conflicts, book)
+                return Attempt(None, None, conflicts, book, book.targets)
             book.forget(names)
 
     def _book(self, request: PlanRequest, variant: Variant) -> Book:
@@ -189,40 +192,45 @@ class Workshop:
                 return int(numbers[0]), int(numbers[1])
         return _OLDEST_GLIBC
 
-    def _propose_and_solve(self, selector: Selector, book: Book) -> Plan | Unsatisfiable:
+    def _propose_and_solve(
+        self, selector: Selector, book: Book
+    ) -> tuple[Plan, RootRequest] | Unsatisfiable:
         for number in range(_ROUNDS):
             self.progress("choosing streams", number, 0)
             selection = selector.select()
             if isinstance(selection, Unsatisfiable):
                 return selection
             root = RuntimeRoot(book, selection, book.targets[selection.python])
-            solution, notices = self._solve(root)
+            request, solution, notices = self._solve(root)
             if isinstance(solution, RootSolution):
                 packages = root.runtime_packages(solution)
-                return Report(
-                    book, selection, book.targets[selection.python], root, packages, notices
-                ).plan()
+                target = book.targets[selection.python]
+                report = Report(book, selection, target, root, packages, notices)
+                return report.plan(), request
             nogood = root.nogood(solution)
             if nogood is None:
                 return Unsatisfiable((_root_conflict(book, root.conflict_texts(solution)),))
             selector.forbid(nogood)
         return Unsatisfiable((_root_conflict(book, ("too many refusals",)),))
 
-    def _solve(self, root: RuntimeRoot) -> tuple[RootSolution | RootConflict, tuple[Notice, ...]]:
+    def _solve(
+        self, root: RuntimeRoot
+    ) -> tuple[RootRequest, RootSolution | RootConflict, tuple[Notice, ...]]:
         """Solve the runtime root, with the base's own interpreter kept out if that is possible."""
         self.progress("solving the runtime root", 0, 0)
-        solution = self.pool.solve(root.request())
-        if isinstance(solution, RootSolution) or not root.request().hidden:
-            return solution, ()
-        relaxed = self.pool.solve(root.request(hide_base_python=False))
-        if isinstance(relaxed, RootConflict):
-            return relaxed, ()
-        base = self.base.python
+        request = root.request()
+        solution = self.pool.solve(request)
+        if isinstance(solution, RootSolution) or not request.hidden:
+            return request, solution, ()
+        request = root.request(hide_base_python=False)
+        solution = self.pool.solve(request)
+        if isinstance(solution, RootConflict):
+            return request, solution, ()
         text = (
-            f"packages of the base in the runtime root need its own Python {base}, "
+            f"packages of the base in the runtime root need its own Python {self.base.python}, "
             "which therefore lies in it beside the private one"
         )
-        return relaxed, (Notice("base-python-in-root", text),)
+        return request, solution, (Notice("base-python-in-root", text),)
 
 
 def variant_of(profile: Profile, name: str) -> Variant:
