@@ -123,8 +123,11 @@ class FakeIndex:
         found = [listed for listed, _ in self.content if listed.name == name]
         return tuple(sorted(found, key=lambda listed: listed.version))
 
+    def releases_of(self, names: Iterable[str]) -> dict[str, tuple[Release, ...]]:
+        return {name: self.releases(name) for name in names}
+
     def metadata(
-        self, wanted: Iterable[tuple[str, Version]]
+        self, wanted: Iterable[tuple[str, Version]], *, on_bad: object = None
     ) -> dict[tuple[str, Version], ReleaseMetadata]:
         pairs = list(wanted)
         self.asked += [f"{name} {version}" for name, version in pairs]

@@ -14,6 +14,7 @@ from streamsolve.errors import Code, InputError, InputErrors
 from streamsolve.inputs import release_metadata
 from streamsolve.inputs.index import PackageIndex
 from streamsolve.inputs.listing import IndexFile, is_pure_wheel, parse_listing
+from streamsolve.inputs.listing_cache import ListingCache
 from streamsolve.inputs.release_metadata import in_order_of_trust
 from streamsolve.inputs.transport import Transport
 from streamsolve.model import Artifact, ReleaseMetadata
@@ -461,3 +462,24 @@ def test_the_real_index_says_what_the_wheel_of_vllm_says(tmp_path):
     assert "torch==2.14.0" in found.requires
     assert set(found.requires_python.split(",")) == {">=3.11", "<3.15"}
     assert found.licence == "Apache-2.0"
+
+
+def test_a_listing_that_was_parsed_before_is_read_from_its_cache(tmp_path: Path) -> None:
+    cache = ListingCache(tmp_path)
+    with LocalIndex(wheel("demo", "1.0"), sdist("demo", "0.9", {"PKG-INFO": ""})) as index:
+        transport = Transport(cache=tmp_path / "http")
+        page = transport.get(f"{index.endpoint}demo/")
+        files = parse_listing(page.body.decode(), name="demo", url=page.url)
+    assert len(files) == 2
+    assert cache.read(page.url, page.body) is None
+    cache.write(page.url, page.body, files)
+    assert cache.read(page.url, page.body) == files
+    assert cache.read(page.url, page.body + b" ") is None
+
+
+def test_a_damaged_listing_cache_counts_as_absent(tmp_path: Path) -> None:
+    cache = ListingCache(tmp_path)
+    cache.write("u", b"page", ())
+    (path,) = [path for path in tmp_path.rglob("*.json")]
+    path.write_text('[["half')
+    assert cache.read("u", b"page") is None

@@ -19,6 +19,7 @@ from ..errors import Code, ErrorCollector, InputError, Place
 from ..model import Release, ReleaseMetadata
 from .core_metadata import OnBad
 from .listing import IndexFile, parse_listing, releases_of_files
+from .listing_cache import ListingCache
 from .release_metadata import MetadataReader, fetch_file
 from .sdist import read_sdist
 from .transport import NotFound, Transport, shown
@@ -57,6 +58,7 @@ class PackageIndex:
         self._endpoint = endpoint or ""
         self._workers = workers
         self._reader = MetadataReader(transport, cache, arch)
+        self._parsed = ListingCache(cache / "listings") if cache else None
         self._listings: dict[str, tuple[IndexFile, ...]] = {}
 
     @property
@@ -149,8 +151,14 @@ class PackageIndex:
             )
         except NotFound:
             return ()
+        known = self._parsed.read(page.url, page.body) if self._parsed else None
+        if known is not None:
+            return known
         text = page.body.decode("utf-8", errors="replace")
-        return parse_listing(text, name=project, url=page.url, shown=shown(url))
+        files = parse_listing(text, name=project, url=page.url, shown=shown(url))
+        if self._parsed:
+            self._parsed.write(page.url, page.body, files)
+        return files
 
     def _files_of(self, project: str, version: Version) -> list[IndexFile]:
         files = [file for file in self._listing(project) if file.version == version]

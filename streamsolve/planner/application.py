@@ -66,8 +66,10 @@ def _release(
             place=Place(profile.file, path="version"),
             hint=f"newest releases: {known}" if known else "is the distribution's name right?",
         )
-    found = upstream.metadata([(name, version)])
-    return releases[version], found[name, version]
+    found = upstream.metadata([(name, version)]).get((name, version))
+    if found is None:
+        raise upstream.unreadable[name, version]
+    return releases[version], found
 
 
 def _stated(profile: Profile, metadata: ReleaseMetadata) -> tuple[Requirement, ...]:

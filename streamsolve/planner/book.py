@@ -9,7 +9,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
-from ..errors import Code, InputError
+from ..errors import InputError
 from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.profile import DeclaredStream, DirectReference, External, Profile, Variant
 from ..model.requirement import Requirement, parse_requirement, python_requirement, requirement_on
@@ -25,6 +25,8 @@ __all__ = ["Book"]
 _NO_VERSION = Version("0")
 _PERMISSION = requirement_on(Component(Kind.PACKAGE, "a free licence"), "")
 """Demanded of what the policy forbids; nothing offers it, so that a conflict names it."""
+_READABLE = requirement_on(Component(Kind.PACKAGE, "metadata that can be read"), "")
+"""Demanded of a release whose metadata cannot be read: what it requires is not known."""
 
 
 def is_proprietary(licence: str) -> bool:
@@ -50,6 +52,10 @@ class Book:
     _releases: dict[tuple[object, ...], Release] = field(factory=dict, init=False)
     _declared: dict[tuple[object, ...], DeclaredStream] = field(factory=dict, init=False)
     _streams: dict[tuple[object, ...], Stream] = field(factory=dict, init=False)
+    _demanded: dict[Component, dict[str, Requirement]] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._look_ahead([self.root])
 
     # -- offers --------------------------------------------------------------------------------
 
@@ -119,7 +125,8 @@ class Book:
         base_versions = [offer.version for offer in of_base]
         package = of_base[0].package if of_base else f"python3-{component.name}"
         direct = self._direct(component)
-        releases = self.upstream.releases(component.name, base_versions)
+        demanded = tuple(self._demanded.get(component, {}).values())
+        releases = self.upstream.releases(component.name, base_versions, demanded)
         for release in releases:
             offer = self._offer(component, release, package, release.version in base_versions)
             if offer is None or (direct and offer.version != direct.version):
@@ -244,11 +251,9 @@ class Book:
         for offer, release in upstream:
             found = metadata.get((release.name, release.version))
             if found is None:
-                raise InputError(
-                    Code.INDEX_BAD_METADATA,
-                    f"the metadata of {release.name} {release.version} is not at hand",
-                    hint="plan without --offline",
-                )
+                # One old release that nobody can read is no reason to have no plan.
+                self._keep(offer, (_READABLE,), source=self._source_of(offer, release))
+                continue
             requirements = [parse_requirement(text) for text in found.requires]
             if found.requires_python:
                 requirements.append(_python(found.requires_python))
@@ -261,6 +266,22 @@ class Book:
         for offer in offers:
             if offer.key not in self._streams:
                 self._keep_other(offer)
+        self._look_ahead([self._streams[offer.key] for offer in offers])
+
+    def _look_ahead(self, streams: Iterable[Stream]) -> None:
+        """Note what is demanded, since a window of newest versions may not hold what it lets in,
+        and fetch together the listings of what these streams require."""
+        names = set()
+        for requirement in (r for s in streams for r in (*s.requirements, *s.constraints)):
+            component = requirement.component
+            if component.kind is Kind.DISTRIBUTION:
+                self._demanded.setdefault(component, {})[requirement.text] = requirement
+                if component not in self._offers and self._holds_somewhere(requirement):
+                    names.add(component.name)
+        self.upstream.prefetch(names)
+
+    def _holds_somewhere(self, requirement: Requirement) -> bool:
+        return any(requirement.applies(target) for target in self.targets.values())
 
     def _keep(
         self,

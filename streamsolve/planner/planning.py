@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -132,16 +132,11 @@ class Workshop:
         variant = variant_of(self.profile, request.variant)
         book = self._book(request, variant)
         while True:
-            selector = Selector(Problem(book.root, book, book.targets))
-            answer = self._propose_and_solve(selector, book)
+            problem = Problem(book.root, book, book.targets)
+            answer = self._propose_and_solve(Selector(problem), book)
             if not isinstance(answer, Unsatisfiable):
                 return Attempt(*answer, (), book, book.targets)
-            names = {
-                demand.requirement.component.name
-                for conflict in answer.conflicts
-                for chain in conflict.chains
-                for demand in chain
-            }
+            names = _names_in(answer.conflicts)
             if not self.upstream.widen(names):
                 conflicts = _explained(answer.conflicts, book)
                 return Attempt(None, None, conflicts, book, book.targets)
@@ -244,6 +239,16 @@ def variant_of(profile: Profile, name: str) -> Variant:
             hint=nearest(name, [variant.name for variant in profile.variants]),
         )
     return found
+
+
+def _names_in(conflicts: Iterable[Conflict]) -> set[str]:
+    """The names of all components that some conflicts are about."""
+    return {
+        demand.requirement.component.name
+        for conflict in conflicts
+        for chain in conflict.chains
+        for demand in chain
+    }
 
 
 def _lazy_index(transport: Transport, request: PlanRequest) -> PackageIndex:

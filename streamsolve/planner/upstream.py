@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import define, field
 from packaging.version import Version
 
+from ..errors import InputError
+from ..model.requirement import Requirement
 from ..model.upstream import Release, ReleaseMetadata
 
 if TYPE_CHECKING:
@@ -23,8 +25,13 @@ class Index(Protocol):
 
     def releases(self, name: str) -> tuple[Release, ...]: ...
 
+    def releases_of(self, names: Iterable[str]) -> dict[str, tuple[Release, ...]]: ...
+
     def metadata(
-        self, wanted: Iterable[tuple[str, Version]]
+        self,
+        wanted: Iterable[tuple[str, Version]],
+        *,
+        on_bad: Callable[[str, Version, InputError], None] | None = None,
     ) -> dict[tuple[str, Version], ReleaseMetadata]: ...
 
     def read_sdist_member(
@@ -45,15 +52,19 @@ class Upstream:
     index: Index | None
     widened: set[str] = field(factory=set)
     truncated: set[str] = field(factory=set)
+    unreadable: dict[tuple[str, Version], InputError] = field(factory=dict)
+    _prefetched: set[str] = field(factory=set, init=False)
     _embedded: frozenset[str] = field(default=frozenset(), init=False)
 
     def __attrs_post_init__(self) -> None:
         if self.extract is not None:
             self._embedded = frozenset(self.extract.names)
 
-    def releases(self, name: str, keep: Sequence[Version] = ()) -> tuple[Release, ...]:
-        """The releases worth considering, oldest first; ``keep`` are always among them if the
-        index has them."""
+    def releases(
+        self, name: str, keep: Sequence[Version] = (), demanded: Sequence[Requirement] = ()
+    ) -> tuple[Release, ...]:
+        """The releases worth considering, oldest first. Always among them, if the index has them:
+        the versions ``keep``, and the newest that each of ``demanded`` lets in."""
         if self.extract is not None and name in self._embedded:
             return self.extract.releases(name)
         if self.index is None:
@@ -61,15 +72,25 @@ class Upstream:
         every = usable(self.index.releases(name))
         if name in self.widened:
             return every
-        shown = window(every, keep)
+        shown = window(every, keep, demanded)
         if len(shown) < len(every):
             self.truncated.add(name)
         return shown
 
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Fetch listings together that will be asked for one by one."""
+        missing = {name for name in names if name not in self._embedded} - self._prefetched
+        if missing and self.index is not None:
+            self._prefetched |= missing
+            self.index.releases_of(sorted(missing))
+
     def metadata(
         self, wanted: Sequence[tuple[str, Version]]
     ) -> dict[tuple[str, Version], ReleaseMetadata]:
-        """The metadata of releases, fetched together where it is not embedded."""
+        """The metadata of releases, fetched together where it is not embedded.
+
+        A release whose metadata cannot be read is not in the answer, and is in :attr:`unreadable`.
+        """
         known: dict[tuple[str, Version], ReleaseMetadata] = {}
         missing = list(wanted)
         if self.extract is not None:
@@ -77,7 +98,7 @@ class Upstream:
             known = dict(self.extract.metadata(embedded))
             missing = [pair for pair in wanted if pair not in known]
         if missing and self.index is not None:
-            known.update(self.index.metadata(missing))
+            known.update(self.index.metadata(missing, on_bad=self._note_unreadable))
         return known
 
     def requirement_file(self, name: str, version: Version, path: str) -> str | None:
@@ -94,6 +115,9 @@ class Upstream:
         members = self.index.read_sdist_member(name, version, _is_requirement_file)
         content = members.get(path)
         return None if content is None else content.decode("utf-8", "replace")
+
+    def _note_unreadable(self, name: str, version: Version, error: InputError) -> None:
+        self.unreadable[name, version] = error
 
     def widen(self, names: Iterable[str]) -> bool:
         """Consider all releases of these distributions from now on; whether that adds any."""
@@ -113,8 +137,13 @@ def usable(releases: Iterable[Release]) -> tuple[Release, ...]:
     return tuple(sorted(final or present, key=lambda release: release.version))
 
 
-def window(releases: Sequence[Release], keep: Sequence[Version] = ()) -> tuple[Release, ...]:
-    """The newest release of each of the newest minor series, and those to be kept.
+def window(
+    releases: Sequence[Release],
+    keep: Sequence[Version] = (),
+    demanded: Sequence[Requirement] = (),
+) -> tuple[Release, ...]:
+    """The newest release of each of the newest minor series, those to be kept, and the newest that
+    each demand lets in.
 
     A search over every release ever made would fetch their metadata to prove that they are no
     better. When there is no plan inside the window, the planner looks outside it.
@@ -124,4 +153,9 @@ def window(releases: Sequence[Release], keep: Sequence[Version] = ()) -> tuple[R
         newest[release.version.release[:2]] = release
     shown = {r.version: r for r in list(newest.values())[-_SERIES_SHOWN:]}
     shown.update({r.version: r for r in releases if r.version in keep})
+    for requirement in demanded:
+        for release in reversed(releases):
+            if requirement.allows(release.version):
+                shown[release.version] = release
+                break
     return tuple(shown[version] for version in sorted(shown))

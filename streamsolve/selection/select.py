@@ -34,13 +34,13 @@ class Selector:
         self._encoding.forbid(nogood)
         self._walk.restart()
 
-    def select(self) -> Selection | Unsatisfiable:
-        """The best choice, or every independent reason why there is none."""
+    def select(self, *, explain_at_most: int = 12) -> Selection | Unsatisfiable:
+        """The best choice, or every independent reason why there is none, up to a number."""
         optimum = optimise(self._encoding, self._walk)
         if not optimum.feasible:
-            return self._explained()
+            return self._explained(explain_at_most)
         if not optimum.exact and not self._any_answer():
-            return self._explained()
+            return self._explained(explain_at_most)
         chosen = self._chosen()
         cost = sum(stream.offer.cost for stream in chosen)
         private = sum(1 for stream in chosen if stream.offer.cost)
@@ -61,11 +61,12 @@ class Selector:
             considered=self.considered(),
         )
 
-    def _explained(self) -> Unsatisfiable:
+    def _explained(self, at_most: int) -> Unsatisfiable:
         # Only a failure needs graphs, whose library takes longer to load than a plan to make.
         from .conflicts import independent_conflicts
 
-        return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
+        found = independent_conflicts(self.problem, self._nogoods, at_most=at_most)
+        return Unsatisfiable(found)
 
     def considered(self) -> tuple[Offer, ...]:
         """All offers whose metadata was looked at, sorted."""
