@@ -480,6 +480,6 @@ def test_a_listing_that_was_parsed_before_is_read_from_its_cache(tmp_path: Path)
 def test_a_damaged_listing_cache_counts_as_absent(tmp_path: Path) -> None:
     cache = ListingCache(tmp_path)
     cache.write("u", b"page", ())
-    (path,) = [path for path in tmp_path.rglob("*.json")]
+    (path,) = tmp_path.rglob("*.json")
     path.write_text('[["half')
     assert cache.read("u", b"page") is None

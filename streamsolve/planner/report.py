@@ -295,8 +295,8 @@ class Report:
             )
             yield Notice(
                 "prebuilt",
-                f"{_counted(len(prebuilt), 'stream is', 'streams are')} repackaged from wheels, "
-                f"not built: {names}",
+                f"{_counted(len(prebuilt), 'stream is', 'streams are')} repackaged from upstream's "
+                f"wheel, not built: {names}",
             )
 
 
