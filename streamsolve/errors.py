@@ -8,7 +8,7 @@ A code is never reused for something else.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum, IntEnum
 from typing import Any
@@ -248,13 +248,22 @@ class InputErrors(InputError):
 
 
 class NoPlanError(StreamsolveError):
-    """No plan exists. ``failure`` is a :class:`streamsolve.Failure`: why, and what would help."""
+    """No plan exists. ``failure`` is a :class:`streamsolve.Failure`: why, and what would help.
+
+    ``universe`` is the whole selection problem as a document, if it was asked for.
+    """
 
     exit_code = ExitCode.NO_PLAN
 
-    def __init__(self, message: str, failure: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        message: str,
+        failure: Any,  # noqa: ANN401 - the model's type, which this module cannot import
+        universe: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(Code.NO_PLAN, message)
         self.failure = failure
+        self.universe = universe or {}
 
 
 class ErrorCollector:

@@ -6,7 +6,7 @@ plan = world.plan(tmp_path)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from attrs import define, field
@@ -21,6 +21,7 @@ from streamsolve.model.profile import Profile
 from streamsolve.planner import PlanRequest
 from streamsolve.planner.planning import Attempt, Workshop
 from streamsolve.planner.repairs import find_repairs
+from streamsolve.planner.universe import universe_document
 from streamsolve.planner.upstream import Upstream
 from streamsolve.solving import PackagePool
 
@@ -159,6 +160,10 @@ class SmallWorld:
         attempt = self.attempt(tmp_path, **request)
         assert attempt.plan is not None, attempt.conflicts
         return attempt.plan
+
+    def universe(self, tmp_path: Path, **request: str) -> Mapping[str, object]:
+        with self._workshop(tmp_path, request) as workshop:
+            return universe_document(workshop.attempt(workshop.request))
 
     def failure(self, tmp_path: Path, **request: str) -> Failure:
         with self._workshop(tmp_path, request) as workshop:

@@ -12,6 +12,7 @@ from streamsolve.model.conflict import Cause, RepairKind
 from streamsolve.model.plan import Plan, PlannedStream, ReasonKind
 
 from .smallworld import SmallWorld, dist, package, profile, python, release
+from .universe_oracle import least_cost
 
 
 def stream(plan: Plan, name: str) -> PlannedStream:
@@ -381,3 +382,15 @@ evidence = "a test"
     plan = world.plan(tmp_path)
     assert str(stream(plan, "torch").version) == "2.14.0"
     assert str(stream(plan, "torchvision").version) == "0.28.0"
+
+
+def test_the_problem_of_a_failure_can_be_looked_at(tmp_path: Path) -> None:
+    world = SmallWorld([python("3.14")], [release("app", "1", "a>=3"), release("a", "2")])
+    universe = world.universe(tmp_path)
+    offers = universe["offers"]
+    assert isinstance(offers, list)
+    assert [(offer["component"], offer["version"]) for offer in offers][:2] == [
+        ("a", "2"),
+        ("app", "1"),
+    ]
+    assert least_cost(universe) is None

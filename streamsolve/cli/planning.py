@@ -69,6 +69,8 @@ def plan(
         with progress_display() as progress:
             outcome = make_plan(request, progress=progress, universe=dump_universe is not None)
     except NoPlanError as error:
+        if dump_universe is not None:
+            _write_universe(error.universe, dump_universe)
         _show_failure(error, command, as_json, settings.colour)
         context.exit(ExitCode.NO_PLAN)
     if dump_universe is not None:

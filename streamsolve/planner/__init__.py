@@ -31,8 +31,8 @@ def make_plan(
     """
     with Workshop.open(request, progress, profile=profile, base=base) as workshop:
         attempt = workshop.attempt(request)
+        document = universe_document(attempt) if universe else {}
         if attempt.plan is not None:
-            document = universe_document(attempt) if universe else {}
             return Outcome(attempt.plan, document)
         failure = Failure(
             application=workshop.profile.name,
@@ -47,4 +47,5 @@ def make_plan(
         f"no plan exists for {failure.application} {failure.version} ({failure.variant}) "
         f"on {failure.base}",
         failure,
+        document,
     )
