@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import define, field
 from packaging.version import Version
 
-from streamsolve.errors import NoPlanError
+from streamsolve.errors import Code, InputError, NoPlanError
 from streamsolve.inputs.profiles import parse_profile
 from streamsolve.model import Artifact, Base, Package, Release, ReleaseMetadata, Repository
 from streamsolve.model.conflict import Failure
@@ -119,6 +119,7 @@ class FakeIndex:
 
     content: list[tuple[Release, ReleaseMetadata]]
     asked: list[str] = field(factory=list)
+    broken: set[str] = field(factory=set)
 
     def releases(self, name: str) -> tuple[Release, ...]:
         found = [listed for listed, _ in self.content if listed.name == name]
@@ -128,11 +129,19 @@ class FakeIndex:
         return {name: self.releases(name) for name in names}
 
     def metadata(
-        self, wanted: Iterable[tuple[str, Version]], *, on_bad: object = None
+        self,
+        wanted: Iterable[tuple[str, Version]],
+        *,
+        on_bad: Callable[[str, Version, InputError], None] | None = None,
     ) -> dict[tuple[str, Version], ReleaseMetadata]:
         pairs = list(wanted)
         self.asked += [f"{name} {version}" for name, version in pairs]
-        return {(m.name, m.version): m for _, m in self.content if (m.name, m.version) in pairs}
+        found = {(m.name, m.version): m for _, m in self.content if (m.name, m.version) in pairs}
+        for name, version in list(found):
+            if f"{name} {version}" in self.broken and on_bad is not None:
+                del found[name, version]
+                on_bad(name, version, InputError(Code.INDEX_BAD_METADATA, "broken"))
+        return found
 
     def read_sdist_member(
         self, name: str, version: Version, matching: Callable[[str], bool]

@@ -169,8 +169,18 @@ def test_a_proprietary_distribution_is_not_built_privately(tmp_path: Path) -> No
         [release("app", "1", "lib"), release("lib", "1", licence="LicenseRef-NVIDIA-Proprietary")],
     )
     (conflict,) = world.failure(tmp_path).conflicts
-    assert conflict.about.name == "a free licence"
-    assert str(conflict.chains[0][0].requirement) == "lib"
+    assert (conflict.about.name, conflict.cause) == ("lib", Cause.FORBIDDEN)
+    assert [str(demand.requirement) for demand in conflict.chains[0]] == ["lib"]
+
+
+def test_a_release_whose_metadata_cannot_be_read_is_no_offer(tmp_path: Path) -> None:
+    upstream = [release("app", "1", "odd"), release("odd", "1"), release("odd", "2")]
+    world = SmallWorld([python("3.14")], upstream)
+    world.index.broken = {"odd 2"}
+    assert str(stream(world.plan(tmp_path), "odd").version) == "1"
+    world.index.broken = {"odd 1", "odd 2"}
+    (conflict,) = world.failure(tmp_path).conflicts
+    assert (conflict.about.name, conflict.cause) == ("odd", Cause.UNREADABLE)
 
 
 def test_an_external_distribution_is_a_third_party_s_package(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def conflict_sentence(conflict: Conflict) -> str:
             return f"What requires {about} conflicts with what is there of it."
         case Cause.FORBIDDEN:
             return f"{about} exists, but the profile's policy forbids what would fit."
+        case Cause.UNREADABLE:
+            return f"What {about} requires is not known: its metadata cannot be read."
         case Cause.ROOT:
             return f"The base's own packages around {about} cannot be installed together."
 

@@ -20,6 +20,7 @@ class Cause(Enum):
     NO_SUCH_VERSION = "no-such-version"
     INCOMPATIBLE = "incompatible"
     FORBIDDEN = "forbidden"
+    UNREADABLE = "unreadable"
     ROOT = "root"
 
 

@@ -20,12 +20,12 @@ from .adjust import Adjuster
 from .base_offers import BaseOffers, BaseStream
 from .upstream import Upstream
 
-__all__ = ["Book"]
+__all__ = ["PERMISSION", "READABLE", "Book"]
 
 _NO_VERSION = Version("0")
-_PERMISSION = requirement_on(Component(Kind.PACKAGE, "a free licence"), "")
+PERMISSION = requirement_on(Component(Kind.PACKAGE, "a free licence"), "")
 """Demanded of what the policy forbids; nothing offers it, so that a conflict names it."""
-_READABLE = requirement_on(Component(Kind.PACKAGE, "metadata that can be read"), "")
+READABLE = requirement_on(Component(Kind.PACKAGE, "metadata that can be read"), "")
 """Demanded of a release whose metadata cannot be read: what it requires is not known."""
 
 
@@ -252,7 +252,7 @@ class Book:
             found = metadata.get((release.name, release.version))
             if found is None:
                 # One old release that nobody can read is no reason to have no plan.
-                self._keep(offer, (_READABLE,), source=self._source_of(offer, release))
+                self._keep(offer, (READABLE,), source=self._source_of(offer, release))
                 continue
             requirements = [parse_requirement(text) for text in found.requires]
             if found.requires_python:
@@ -293,7 +293,7 @@ class Book:
         evidence: str = "",
     ) -> None:
         if self._is_refused(offer, licence):
-            requirements = (*requirements, _PERMISSION)
+            requirements = (*requirements, PERMISSION)
         constraints = self._group_constraints(offer)
         self._streams[offer.key] = Stream(
             offer,

@@ -30,7 +30,7 @@ from ..solving import PackagePool
 from .adjust import Adjuster
 from .application import application_stream
 from .base_offers import BaseOffers
-from .book import Book
+from .book import PERMISSION, READABLE, Book
 from .report import Report
 from .request import PlanRequest
 from .roots import RuntimeRoot
@@ -43,6 +43,7 @@ __all__ = ["Attempt", "Workshop", "extract_of"]
 
 _EXTRACT = "upstream.jsonl"
 _ROUNDS = 200
+_PROPRIETARY = "its licence is proprietary, and the profile's policy does not let it be built"
 _OLDEST_GLIBC = (2, 17)
 
 
@@ -291,10 +292,18 @@ def _root_conflict(book: Book, texts: tuple[str, ...]) -> Conflict:
 
 def _explained(conflicts: tuple[Conflict, ...], book: Book) -> tuple[Conflict, ...]:
     """Conflicts about what was refused say so."""
-    found = []
-    for conflict in conflicts:
-        refused = book.refused.get(conflict.about)
-        if refused and conflict.cause in (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION):
-            conflict = evolve(conflict, cause=Cause.FORBIDDEN, packages=(refused,))
-        found.append(conflict)
-    return tuple(found)
+    return tuple(_refused(conflict, book) for conflict in conflicts)
+
+
+def _refused(conflict: Conflict, book: Book) -> Conflict:
+    for marker, cause in ((PERMISSION, Cause.FORBIDDEN), (READABLE, Cause.UNREADABLE)):
+        if conflict.about == marker.component:
+            # The last demand is our own; the one before it leads to what is refused.
+            chains = tuple(chain[:-1] for chain in conflict.chains)
+            about = conflict.chains[0][-1].by
+            texts = (_PROPRIETARY,) if cause is Cause.FORBIDDEN else ()
+            return evolve(conflict, about=about, cause=cause, chains=chains, packages=texts)
+    refused = book.refused.get(conflict.about)
+    if refused and conflict.cause in (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION):
+        return evolve(conflict, cause=Cause.FORBIDDEN, packages=(refused,))
+    return conflict
