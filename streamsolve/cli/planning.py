@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     from ..explain import Command
     from ..model.conflict import Failure
 
-__all__ = ["plan"]
+__all__ = ["plan", "relax_option", "typed"]
+
+
+relax_option = click.option(
+    "--relax",
+    metavar="[BY:]REQ",
+    multiple=True,
+    help="Let a requirement count for any version, such as vllm:numba==0.65.0.",
+)
 
 
 @click.command()
 @application_argument
 @target_options
 @click.option("--app-version", metavar="V", help="Plan this version of APP, not the profile's.")
-@click.option(
-    "--relax",
-    metavar="[BY:]REQ",
-    multiple=True,
-    help="Let a requirement count for any version, such as vllm:numba==0.65.0.",
-)
+@relax_option
 @click.option("--fresh", is_flag=True, help="Ask the index even for what the profile brings.")
 @click.option("--all", "everything", is_flag=True, help="List every stream with its reason.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
@@ -61,7 +64,7 @@ def plan(
 
     settings = read_settings(options)
     chosen = {"app_version": app_version, "relax": relax, "fresh": fresh or None}
-    command = _typed(application, {**options, **chosen})
+    command = typed(("plan", application), {**options, **chosen})
     request = plan_request(
         application, settings, version=app_version or "", relax=relax, fresh=fresh
     )
@@ -82,8 +85,8 @@ def plan(
         show(blocks, colour=settings.colour)
 
 
-def _typed(application: str, options: Mapping[str, object]) -> Command:
-    """What was typed, without the options that only change how the answer looks."""
+def typed(words: tuple[str, ...], options: Mapping[str, object]) -> Command:
+    """The command that was typed, without the options that only change how the answer looks."""
     from ..explain import Command
 
     given: list[tuple[str, str]] = []
@@ -93,7 +96,7 @@ def _typed(application: str, options: Mapping[str, object]) -> Command:
             given += [(option, text) for text in value]
         elif value is not None:
             given.append((option, "" if value is True else str(value)))
-    return Command(("streamsolve", "plan", application), tuple(given))
+    return Command(("streamsolve", *words), tuple(given))
 
 
 def _show_failure(error: NoPlanError, command: Command, as_json: bool, colour: str) -> None:

@@ -14,6 +14,7 @@ from ..errors import Code, ExitCode, StreamsolveError
 from .faults import usage_error
 from .groups import Group
 from .planning import plan
+from .questions import why, why_not
 from .screen import show_error, show_json
 from .simple import completion, explain_code
 from .trees import base, config, profile
@@ -36,7 +37,7 @@ def root() -> None:
     """
 
 
-for command in (plan, profile, base, config, explain_code, completion):
+for command in (plan, why, why_not, profile, base, config, explain_code, completion):
     root.add_command(command)
 
 

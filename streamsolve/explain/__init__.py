@@ -29,6 +29,7 @@ from .markup import (
     plain,
 )
 from .plan_text import plan_blocks
+from .question_text import chains_to, why_blocks, why_not_blocks
 from .versions import version_ranges
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Style",
     "Table",
     "blank",
+    "chains_to",
     "code_blocks",
     "conflict_sentence",
     "document_text",
@@ -56,4 +58,6 @@ __all__ = [
     "plan_schema",
     "repair_step",
     "version_ranges",
+    "why_blocks",
+    "why_not_blocks",
 ]

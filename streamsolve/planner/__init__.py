@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from ..errors import NoPlanError
-from ..model.conflict import Failure
 from ..model.package import Base
 from ..model.profile import Profile
 from ..model.progress import Progress, no_progress
 from .planning import Workshop
-from .repairs import find_repairs
+from .questions import WhyNot, failure_of, why_not
 from .request import Outcome, PlanRequest
 from .universe import universe_document
 
-__all__ = ["Outcome", "PlanRequest", "make_plan"]
+__all__ = ["Outcome", "PlanRequest", "WhyNot", "make_plan", "why_not"]
 
 
 def make_plan(
@@ -34,15 +33,7 @@ def make_plan(
         document = universe_document(attempt) if universe else {}
         if attempt.plan is not None:
             return Outcome(attempt.plan, document)
-        failure = Failure(
-            application=workshop.profile.name,
-            version=request.version or str(workshop.profile.version),
-            variant=attempt.book.variant.name,
-            base=workshop.base.name,
-            arch=workshop.base.arch,
-            conflicts=attempt.conflicts,
-            repairs=find_repairs(workshop, request, attempt.conflicts),
-        )
+        failure = failure_of(workshop, request, attempt)
     raise NoPlanError(
         f"no plan exists for {failure.application} {failure.version} ({failure.variant}) "
         f"on {failure.base}",

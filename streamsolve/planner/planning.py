@@ -12,11 +12,13 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, InputError, Place, nearest
 from ..inputs.bases import open_base, parse_overlay
+from ..inputs.notation import read_requirement
 from ..inputs.profiles import load_profile
 from ..inputs.shipped import default_cache, profiles_directory
+from ..inputs.tables import Unreadable
 from ..inputs.transport import Transport
 from ..inputs.upstream_extract import UpstreamExtract, read_extract
-from ..model.component import PYTHON
+from ..model.component import PYTHON, distribution
 from ..model.conflict import Cause, Conflict
 from ..model.package import Base
 from ..model.plan import Notice, Plan
@@ -39,9 +41,11 @@ from .upstream import Upstream
 if TYPE_CHECKING:
     from ..inputs.index import PackageIndex
 
-__all__ = ["Attempt", "Workshop", "extract_of"]
+__all__ = ["ASKED", "Attempt", "Workshop", "extract_of"]
 
 _EXTRACT = "upstream.jsonl"
+ASKED = Place("asked for")
+"""Where a demand stands that is not the application's own."""
 _ROUNDS = 200
 _PROPRIETARY = "its licence is proprietary, and the profile's policy does not let it be built"
 _OLDEST_GLIBC = (2, 17)
@@ -152,7 +156,7 @@ class Workshop:
             self.upstream,
             adjuster,
             version=version,
-            extra=_asked_python(request),
+            extra=(*_asked_python(request), *_demands(request)),
         )
         return Book(
             self.profile,
@@ -284,6 +288,20 @@ def _asked_python(request: PlanRequest) -> tuple[Requirement, ...]:
         return ()
     series = _series(request.python)
     return (requirement_on(PYTHON, f"=={series}.*", place=Place("--python")),)
+
+
+def _demands(request: PlanRequest) -> tuple[Requirement, ...]:
+    try:
+        read = [read_requirement(text, ASKED) for text in request.demands]
+    except Unreadable as error:
+        raise InputError(Code.BAD_REQUIREMENT, str(error), hint=error.hint) from None
+    # Who writes python>=3.15 means the interpreter, and no distribution of that name.
+    return tuple(
+        requirement_on(PYTHON, str(r.specifier), place=ASKED)
+        if r.component == distribution("python")
+        else r
+        for r in read
+    )
 
 
 def _root_conflict(book: Book, texts: tuple[str, ...]) -> Conflict:

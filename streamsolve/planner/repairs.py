@@ -9,10 +9,10 @@ from attrs import evolve
 from ..errors import StreamsolveError
 from ..inputs.base_definitions import list_bases
 from ..inputs.bases import extract_path
-from ..model.component import PYTHON, Kind
+from ..model.component import Kind
 from ..model.conflict import Conflict, Demand, Repair, RepairKind
 from ..model.plan import Plan
-from .planning import Attempt, Workshop
+from .planning import ASKED, Attempt, Workshop
 from .request import PlanRequest
 from .upstream import usable
 
@@ -77,7 +77,7 @@ def _relaxations(request: PlanRequest, conflicts: tuple[Conflict, ...]) -> Itera
     seen: set[tuple[str, str, str]] = set()
     for demand in _demands(conflicts):
         requirement = demand.requirement
-        if requirement.component == PYTHON or requirement.component.kind is not Kind.DISTRIBUTION:
+        if requirement.place == ASKED or requirement.component.kind is not Kind.DISTRIBUTION:
             continue
         specifier = str(requirement.specifier)
         key = (demand.by.name, requirement.component.name, specifier)

@@ -19,7 +19,8 @@ class PlanRequest:
     ``application`` is a profile's name or a path to one; ``base`` is a definition's name or a
     directory; ``overlays`` are ``NAME=URL[,priority=N]``. ``fresh`` looks at the package index
     even for what the profile embeds. ``relaxed`` are further requirements to ignore, as
-    ``(by, component, specifier)``.
+    ``(by, component, specifier)``; ``demands`` are requirements that the application is to have on
+    top of its own.
     """
 
     application: str
@@ -34,6 +35,7 @@ class PlanRequest:
     cache: Path | None = None
     index_url: str = ""
     relaxed: tuple[tuple[str, str, str], ...] = ()
+    demands: tuple[str, ...] = ()
 
 
 @frozen
