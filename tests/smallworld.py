@@ -120,13 +120,16 @@ class FakeIndex:
     content: list[tuple[Release, ReleaseMetadata]]
     asked: list[str] = field(factory=list)
     broken: set[str] = field(factory=set)
+    uncached: set[str] = field(factory=set)
 
     def releases(self, name: str) -> tuple[Release, ...]:
+        if name in self.uncached:
+            raise InputError(Code.OFFLINE_NOT_CACHED, f"the page of {name} is not in the cache")
         found = [listed for listed, _ in self.content if listed.name == name]
         return tuple(sorted(found, key=lambda listed: listed.version))
 
     def releases_of(self, names: Iterable[str]) -> dict[str, tuple[Release, ...]]:
-        return {name: self.releases(name) for name in names}
+        return {name: self.releases(name) for name in names if name not in self.uncached}
 
     def metadata(
         self,

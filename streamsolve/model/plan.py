@@ -65,7 +65,8 @@ class Reason:
 @frozen
 class PlannedStream:
     """A stream that was chosen. ``requirements`` are those that hold at the target, after the
-    profile's relaxations. An omitted one has no version and no package."""
+    profile's relaxations. ``repository`` is where the package of a base or external stream comes
+    from. An omitted one has no version and no package."""
 
     component: Component
     version: Version | None
@@ -79,6 +80,7 @@ class PlannedStream:
     licence: str = ""
     cost: int = 0
     extras: tuple[str, ...] = ()
+    repository: str = ""
     scope_build_only: bool = False
 
     @property

@@ -10,6 +10,7 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ..errors import Code, InputError, Place
@@ -52,9 +53,19 @@ class Requirement:
         return _marker_holds(self.marker, target, extra)
 
     @property
+    def extra_names(self) -> tuple[str, ...]:
+        """The extras asked for, normalised as PEP 685 says; RPM's generator keeps the spelling."""
+        return tuple(_normalised(extra) for extra in self.extras)
+
+    @property
     def mentions_extra(self) -> bool:
         """Whether an extra can switch it on."""
         return "extra" in self.marker
+
+
+@cache
+def _normalised(extra: str) -> str:
+    return str(canonicalize_name(extra))
 
 
 @cache

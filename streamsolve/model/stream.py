@@ -8,10 +8,13 @@ from types import MappingProxyType
 from attrs import field, frozen
 from packaging.version import Version
 
-from .component import Component, Origin
+from .component import PYTHON, Component, Origin
 from .requirement import Requirement
 
 __all__ = ["Offer", "Source", "Stream"]
+
+_SERIES = 2
+_NEWEST_PATCH = 99
 
 
 @frozen(order=True)
@@ -54,6 +57,14 @@ class Offer:
 
     def __str__(self) -> str:
         return f"{self.component} {self.version} ({self.origin.value})"
+
+    def meets(self, requirement: Requirement) -> bool:
+        """Whether its version satisfies a requirement. What is omitted meets any; a private
+        interpreter without a patch number stands for the newest patch release of its series."""
+        if self.origin is Origin.OMITTED or requirement.allows(self.version):
+            return True
+        series = self.component == PYTHON and len(self.version.release) == _SERIES
+        return series and requirement.allows(Version(f"{self.version}.{_NEWEST_PATCH}"))
 
 
 @frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from ..model.component import Component, Scope
 from ..model.plan import HostRequirement, Relaxed
@@ -12,6 +13,9 @@ from ..model.profile import Omission, Profile, Relaxation
 from ..model.requirement import Requirement, requirement_on
 
 __all__ = ["Adjuster"]
+
+_Key = tuple[Component, Version, str]
+"""Who states a requirement, at which version, and its text."""
 
 
 @define
@@ -21,8 +25,9 @@ class Adjuster:
     profile: Profile
     variant: str
     further: tuple[tuple[str, str, str], ...] = ()
-    relaxed: dict[tuple[Component, str], Relaxed] = field(factory=dict)
-    host: dict[tuple[Component, str], HostRequirement] = field(factory=dict)
+    used: set[tuple[str, str, str]] = field(factory=set)
+    relaxed: dict[_Key, Relaxed] = field(factory=dict)
+    host: dict[_Key, HostRequirement] = field(factory=dict)
 
     def omission(self, component: Component) -> Omission | None:
         """The omission of a component in this variant, or None."""
@@ -32,32 +37,39 @@ class Adjuster:
         return None
 
     def adjust(
-        self, by: Component, requirements: tuple[Requirement, ...], evidence: str = ""
+        self,
+        by: Component,
+        version: Version,
+        requirements: tuple[Requirement, ...],
+        evidence: str = "",
     ) -> tuple[Requirement, ...]:
-        """The requirements as they count; host requirements are set aside."""
+        """The requirements of one stream as they count; host requirements are set aside."""
         kept = []
         for requirement in requirements:
             if requirement.scope is Scope.HOST:
                 note = HostRequirement(requirement, by, evidence)
-                self.host[by, str(requirement)] = note
+                self.host[by, version, str(requirement)] = note
                 continue
-            kept.append(self._relax(by, requirement))
+            kept.append(self._relax(by, version, requirement))
         return tuple(kept)
 
-    def _relax(self, by: Component, requirement: Requirement) -> Requirement:
+    def _relax(self, by: Component, version: Version, requirement: Requirement) -> Requirement:
         for relaxation in self.profile.relaxations:
             if self._matches(relaxation, by, requirement):
-                return self._note(by, requirement, relaxation.to, relaxation.reason)
+                return self._note(by, version, requirement, relaxation.to, relaxation.reason)
         for stated_by, name, specifier in self.further:
             if (
                 (not stated_by or stated_by == by.name)
                 and canonicalize_name(name) == canonicalize_name(requirement.component.name)
                 and SpecifierSet(specifier) == requirement.specifier
             ):
-                return self._note(by, requirement, "", "asked for")
+                self.used.add((stated_by, name, specifier))
+                return self._note(by, version, requirement, "", "asked for")
         return requirement
 
-    def _note(self, by: Component, stated: Requirement, to: str, reason: str) -> Requirement:
+    def _note(
+        self, by: Component, version: Version, stated: Requirement, to: str, reason: str
+    ) -> Requirement:
         relaxed = requirement_on(
             stated.component, to, scope=stated.scope, place=stated.place, extras=stated.extras
         )
@@ -70,7 +82,8 @@ class Adjuster:
             scope=stated.scope,
             place=stated.place,
         )
-        self.relaxed[by, str(stated)] = Relaxed(by, stated, counts, reason)
+        if counts.specifier != stated.specifier:
+            self.relaxed[by, version, str(stated)] = Relaxed(by, stated, counts, reason)
         return counts
 
     def _matches(self, relaxation: Relaxation, by: Component, requirement: Requirement) -> bool:

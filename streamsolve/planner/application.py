@@ -38,14 +38,15 @@ def application_stream(
         requirements = _from_files(profile, variant, upstream, version)
     requirements += (_python(metadata),)
     requirements += (*variant.needs, *extra)
-    cost = profile.costs.get(profile.component.name, profile.native_cost)
+    usual = profile.pure_cost if release.pure else profile.native_cost
+    cost = profile.costs.get(profile.component.name, usual)
     offer = Offer(
         profile.component, version, Origin.PRIVATE, f"python3-{profile.component.name}", cost=cost
     )
     files = release.sdists or release.wheels
     return Stream(
         offer,
-        adjuster.adjust(profile.component, requirements),
+        adjuster.adjust(profile.component, version, requirements),
         source=Source(
             f"pkg:pypi/{release.name}@{release.version}", files[0].filename, files[0].sha256
         ),
@@ -58,6 +59,8 @@ def _release(
 ) -> tuple[Release, ReleaseMetadata]:
     name = profile.component.name
     releases = {r.version: r for r in upstream.releases(name, (version,))}
+    if version not in releases and upstream.widen([name]):
+        releases = {r.version: r for r in upstream.releases(name, (version,))}
     if version not in releases:
         known = ", ".join(str(v) for v in sorted(releases, reverse=True)[:8])
         raise InputError(
@@ -68,7 +71,12 @@ def _release(
         )
     found = upstream.metadata([(name, version)]).get((name, version))
     if found is None:
-        raise upstream.unreadable[name, version]
+        raise upstream.unreadable.get((name, version)) or InputError(
+            Code.INDEX_BAD_METADATA,
+            f"the package index gives no metadata of {name} {version}",
+            place=Place(profile.file, path="version"),
+            hint="look at the release on the index, or plan another version",
+        )
     return releases[version], found
 
 

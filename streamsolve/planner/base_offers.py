@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from attrs import define, frozen
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..model.component import PYTHON, Component, Kind, Origin
@@ -20,6 +21,7 @@ from ..solving import PackagePool
 __all__ = ["BaseOffers", "BaseStream"]
 
 _COMPAT_PYTHON = re.compile(r"python3-(?P<name>[A-Za-z][A-Za-z0-9_.-]*?)(?P<number>[0-9][0-9.]*)")
+_DISTRIBUTION = re.compile(r"python3\.\d+dist\(")
 _EXTRA_PACKAGE = re.compile(r"python3-.*\+.*")
 
 
@@ -46,10 +48,24 @@ class BaseOffers:
         """The series (``3.15``) of the base's default interpreter."""
         return self.base.python or self.pool.python_abi()
 
+    @cached_property
+    def interpreters(self) -> Mapping[str, Package]:
+        """The package of each interpreter that distributions of the base are built for, by
+        series. An alternative one that does not provide ``python(abi)`` has none."""
+        found: dict[str, Package] = {}
+        for package in self.pool.providers("python(abi)"):
+            for text in package.provides:
+                name, _, series = split_capability(text)
+                if name == "python(abi)" and series:
+                    known = found.get(series)
+                    if known is None or len(package.name) < len(known.name):
+                        found[series] = package
+        return found
+
     def of(self, component: Component) -> tuple[BaseStream, ...]:
         """All streams of the component that the base ships, compat packages included."""
         if component == PYTHON:
-            return self._interpreter()
+            return self._interpreters()
         if component.kind is Kind.DISTRIBUTION:
             return self._distribution(component)
         rule = self.profile.rule(component)
@@ -74,8 +90,35 @@ class BaseOffers:
 
     def version_of(self, component: Component) -> str:
         """The version that the base ships under its usual name, empty if none."""
-        found = [s for s in self.of(component) if not _is_compat(s)]
-        return str(found[0].offer.version) if found else ""
+        found = [s for s in self.of(component) if not self.is_compat(s)]
+        default = [s for s in found if self.python in s.offer.pythons or not s.offer.pythons]
+        return str((default or found)[0].offer.version) if found else ""
+
+    def is_compat(self, found: BaseStream) -> bool:
+        """Whether it comes from a package that the base carries beside the usual one."""
+        name = found.offer.component.name
+        if found.offer.component.kind is Kind.DISTRIBUTION:
+            return found.provided_name not in (name, self.profile.names.get(name))
+        rule = self.profile.rule(found.offer.component)
+        return rule is not None and found.package.name not in rule.packages
+
+    def own_package(self, found: BaseStream) -> str:
+        """The name of the package behind a stream if it is of that distribution alone, else
+        empty: some packages provide several."""
+        provided = {
+            split_capability(text)[0].partition("(")[2].rstrip(")")
+            for text in found.package.provides
+            if _DISTRIBUTION.match(text) and "[" not in text
+        }
+        return found.package.name if len(provided) == 1 else ""
+
+    def private_name(self, component: Component) -> str:
+        """What a private package of a distribution is called: as the base's, if the base has one
+        that is of this distribution alone, else as Fedora's naming rule says."""
+        for found in self.of(component):
+            if not self.is_compat(found) and (name := self.own_package(found)):
+                return name
+        return f"python3-{component.name}"
 
     def extra_packages(self, package: Package) -> tuple[Package, ...]:
         """The packages that carry the extras of a package."""
@@ -87,17 +130,16 @@ class BaseOffers:
 
     # -- interpreters --------------------------------------------------------------------------
 
-    def _interpreter(self) -> tuple[BaseStream, ...]:
-        if not self.python:
-            return ()
-        providers = self.pool.providers(f"python(abi) = {self.python}")
-        if not providers:
-            return ()
-        version = Version(self.base.python_full or self.python)
-        offer = Offer(
-            PYTHON, version, Origin.BASE, providers[0].name, providers[0].repository, in_base=True
-        )
-        return (BaseStream(offer, providers[0]),)
+    def _interpreters(self) -> tuple[BaseStream, ...]:
+        found = []
+        for series, package in sorted(self.interpreters.items()):
+            own = _parse(package.version)
+            if own is None or _series(own) != series:
+                full = self.base.python_full if series == self.python else ""
+                own = Version(full or series)
+            offer = Offer(PYTHON, own, Origin.BASE, package.name, package.repository, in_base=True)
+            found.append(BaseStream(offer, package))
+        return tuple(found)
 
     # -- distributions -------------------------------------------------------------------------
 
@@ -105,19 +147,23 @@ class BaseOffers:
         also = self.profile.names.get(component.name)
         names = [component.name, *([also] if also else [])]
         names += self._compat_names.get(component.name, ())
-        found: dict[Version, BaseStream] = {}
-        for name in names:
-            for package in self.pool.providers(f"python{self.python}dist({name})"):
-                for provided in _provided_versions(package, f"python{self.python}dist({name})"):
-                    # The provide lacks trailing zeros, which the package's version has.
-                    own = _parse(package.version)
-                    version = own if own is not None and own == provided else provided
-                    if version not in found:
-                        found[version] = self._base_stream(component, version, package, name)
+        found: dict[tuple[str, Version], BaseStream] = {}
+        for series in self.interpreters:
+            for name in names:
+                capability = f"python{series}dist({name})"
+                for package in self.pool.providers(capability):
+                    for provided in _provided_versions(package, capability):
+                        # The provide lacks trailing zeros, which the package's version has.
+                        own = _parse(package.version)
+                        version = own if own is not None and own == provided else provided
+                        if (series, version) not in found:
+                            found[series, version] = self._base_stream(
+                                component, version, package, name, series
+                            )
         return tuple(found.values())
 
     def _base_stream(
-        self, component: Component, version: Version, package: Package, name: str
+        self, component: Component, version: Version, package: Package, name: str, series: str
     ) -> BaseStream:
         offer = Offer(
             component,
@@ -125,21 +171,36 @@ class BaseOffers:
             Origin.BASE,
             package.name,
             package.repository,
-            pythons=(self.python,),
+            pythons=(series,),
             in_base=True,
         )
         return BaseStream(offer, package, name)
 
     @cached_property
     def _compat_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Distribution names of compat packages, such as ``setuptools80``, by the plain name."""
+        """Distribution names of compat packages, such as ``setuptools80``, by the plain name.
+
+        A number at the end of a name is no proof: ``python3-h11`` and ``python3-httpx2`` are
+        distributions of their own. A compat package's number begins its version, and it conflicts
+        with the usual package unless the number has a dot, which no distribution's name has.
+        """
         found: dict[str, list[str]] = {}
-        for package in self.pool.names_matching(_COMPAT_PYTHON):
-            match = _COMPAT_PYTHON.fullmatch(package)
-            if match is not None:
-                plain = match["name"].lower().replace("_", "-").replace(".", "-")
-                found.setdefault(plain, []).append(f"{plain}{match['number']}")
+        for name in self.pool.names_matching(_COMPAT_PYTHON):
+            match = _COMPAT_PYTHON.fullmatch(name)
+            packages = self.pool.named(name)
+            if match is None or not packages or not self._is_compat_package(packages[0], match):
+                continue
+            plain = str(canonicalize_name(match["name"]))
+            numbered = str(canonicalize_name(match["name"] + match["number"]))
+            found.setdefault(plain, []).append(numbered)
         return {name: tuple(sorted(names)) for name, names in found.items()}
+
+    def _is_compat_package(self, package: Package, match: re.Match[str]) -> bool:
+        number = match["number"].rstrip(".")
+        if not f"{package.version}.".startswith(f"{number}."):
+            return False
+        usual = f"python3-{match['name']}"
+        return "." in number or any(text.split(" ")[0] == usual for text in package.conflicts)
 
     @cached_property
     def _extra_packages(self) -> Mapping[str, tuple[str, ...]]:
@@ -155,7 +216,7 @@ class BaseOffers:
         for name in self._extra_packages.get(package.name, ()):
             for candidate in self.pool.named(name):
                 if candidate.evr == package.evr:
-                    found[name.partition("+")[2].lower()] = candidate
+                    found[str(canonicalize_name(name.partition("+")[2]))] = candidate
                     break
         return found
 
@@ -194,10 +255,8 @@ class BaseOffers:
         return self.pool.names_matching(re.compile(expression.replace(r"\{minor\}", r"[0-9]+")))
 
 
-def _is_compat(found: BaseStream) -> bool:
-    return bool(re.search(r"[0-9]$", found.package.name)) and found.package.name.startswith(
-        "python3-"
-    )
+def _series(version: Version) -> str:
+    return ".".join(str(part) for part in version.release[:2])
 
 
 def _provided_versions(package: Package, capability: str) -> Iterable[Version]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import define, evolve, field
-from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from ..errors import InputError
+from ..errors import Code, InputError
 from ..model.component import PYTHON, Component, Kind, Origin
-from ..model.profile import DeclaredStream, DirectReference, External, Profile, Variant
+from ..model.profile import DeclaredStream, DirectReference, Profile, Variant
 from ..model.requirement import Requirement, parse_requirement, python_requirement, requirement_on
 from ..model.stream import Offer, Source, Stream
 from ..model.target import Target
-from ..model.upstream import Release
+from ..model.upstream import Release, ReleaseMetadata
 from .adjust import Adjuster
+from .base_extras import BaseExtras
 from .base_offers import BaseOffers, BaseStream
+from .sources import Sources
 from .upstream import Upstream
+from .wheels import running_wheels
 
-__all__ = ["PERMISSION", "READABLE", "Book"]
+__all__ = ["PERMISSION", "READABLE", "UNKNOWN_REFERENCE", "Book"]
 
 _NO_VERSION = Version("0")
 PERMISSION = requirement_on(Component(Kind.PACKAGE, "a free licence"), "")
 """Demanded of what the policy forbids; nothing offers it, so that a conflict names it."""
+UNKNOWN_REFERENCE = requirement_on(Component(Kind.PACKAGE, "a version for a direct reference"), "")
+"""Demanded in the place of a direct reference whose version the profile does not say."""
 READABLE = requirement_on(Component(Kind.PACKAGE, "metadata that can be read"), "")
 """Demanded of a release whose metadata cannot be read: what it requires is not known."""
 
@@ -46,6 +50,7 @@ class Book:
     targets: dict[str, Target]
     adjuster: Adjuster
     root: Stream
+    sources: Sources = field(init=False)
     refused: dict[Component, str] = field(factory=dict)
     _offers: dict[Component, tuple[Offer, ...]] = field(factory=dict, init=False)
     _base: dict[tuple[object, ...], BaseStream] = field(factory=dict, init=False)
@@ -55,6 +60,9 @@ class Book:
     _demanded: dict[Component, dict[str, Requirement]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.sources = Sources(self.profile, self.variant, self.base.pool)
+        bound = tuple(self._bound(requirement) for requirement in self.root.requirements)
+        self.root = evolve(self.root, requirements=bound)
         self._look_ahead([self.root])
 
     # -- offers --------------------------------------------------------------------------------
@@ -99,7 +107,7 @@ class Book:
     def _interpreters(self) -> Iterable[Offer]:
         usual = self.profile.costs.get("python", self.profile.native_cost)
         for series in self.targets:
-            if series != self.base.python:
+            if series not in self.base.interpreters:
                 cost = self.profile.costs.get(f"python{series}", usual)
                 yield Offer(PYTHON, Version(series), Origin.PRIVATE, f"python{series}", cost=cost)
 
@@ -123,10 +131,16 @@ class Book:
 
     def _upstream(self, component: Component, of_base: Sequence[Offer]) -> Iterable[Offer]:
         base_versions = [offer.version for offer in of_base]
-        package = of_base[0].package if of_base else f"python3-{component.name}"
-        direct = self._direct(component)
+        package = self.base.private_name(component)
+        direct = self.sources.direct(component)
         demanded = tuple(self._demanded.get(component, {}).values())
-        releases = self.upstream.releases(component.name, base_versions, demanded)
+        try:
+            releases = self.upstream.releases(component.name, base_versions, demanded)
+        except InputError as error:
+            # Offline, what the base has is enough to go on with.
+            if error.code is not Code.OFFLINE_NOT_CACHED or not of_base:
+                raise
+            releases = ()
         for release in releases:
             offer = self._offer(component, release, package, release.version in base_versions)
             if offer is None or (direct and offer.version != direct.version):
@@ -137,14 +151,6 @@ class Book:
             self._labelled(component, r.version) == direct.version for r in releases
         ):
             yield self._direct_offer(component, direct, package, releases)
-
-    def _direct(self, component: Component) -> DirectReference | None:
-        for direct in self.profile.direct_references:
-            if direct.component == component and (
-                not direct.variants or self.variant.name in direct.variants
-            ):
-                return direct
-        return None
 
     def _direct_offer(
         self,
@@ -171,13 +177,13 @@ class Book:
         self, component: Component, release: Release, package: str, in_base: bool
     ) -> Offer | None:
         """The way to have a release: a third party's RPM, a build from source, or its wheel."""
-        external = self._external(component)
+        external = self.sources.external(component)
         if external is not None:
             return Offer(
                 component, release.version, Origin.EXTERNAL, external.package, external.repository
             )
         version = self._labelled(component, release.version)
-        if release.sdists or self._source_repository(component):
+        if release.sdists or self.sources.repository(component):
             return Offer(
                 component,
                 version,
@@ -186,9 +192,12 @@ class Book:
                 cost=self._cost(component, release.pure),
                 in_base=in_base,
             )
-        if any(prebuilt.component == component for prebuilt in self.profile.prebuilt):
+        if self.sources.prebuilt(component):
             pythons = self._wheel_pythons(release)
             if not pythons:
+                self.refused[component] = (
+                    "its wheels are for other interpreters, architectures or a newer glibc"
+                )
                 return None
             everywhere = len(pythons) == len(self.targets)
             return Offer(
@@ -208,24 +217,10 @@ class Book:
 
     def _wheel_pythons(self, release: Release) -> tuple[str, ...]:
         """The interpreters that a release's wheels run on, at this architecture and glibc."""
-        found = []
-        for series, target in sorted(self.targets.items()):
-            for wheel in release.wheels:
-                try:
-                    tags = parse_wheel_filename(wheel.filename)[3]
-                except InvalidWheelFilename:
-                    continue
-                if any(_runs(tag, target) for tag in tags):
-                    found.append(series)
-                    break
-        return tuple(found)
-
-    def _external(self, component: Component) -> External | None:
-        return next((e for e in self.profile.externals if e.component == component), None)
-
-    def _source_repository(self, component: Component) -> str:
-        return next(
-            (s.purl for s in self.profile.source_repositories if s.component == component), ""
+        return tuple(
+            series
+            for series, target in sorted(self.targets.items())
+            if running_wheels(release, target)
         )
 
     def _cost(self, component: Component, pure: bool) -> int:
@@ -252,21 +247,36 @@ class Book:
             found = metadata.get((release.name, release.version))
             if found is None:
                 # One old release that nobody can read is no reason to have no plan.
-                self._keep(offer, (READABLE,), source=self._source_of(offer, release))
+                self._keep(offer, (READABLE,), source=self.sources.of_release(offer, release))
                 continue
-            requirements = [parse_requirement(text) for text in found.requires]
-            if found.requires_python:
-                requirements.append(_python(found.requires_python))
             self._keep(
                 offer,
-                tuple(requirements),
-                source=self._source_of(offer, release),
-                licence=self._licence(offer, found.licence),
+                self._stated(found),
+                source=self.sources.of_release(offer, release),
+                licence=self.sources.licence(offer.component, found.licence),
             )
         for offer in offers:
             if offer.key not in self._streams:
                 self._keep_other(offer)
         self._look_ahead([self._streams[offer.key] for offer in offers])
+
+    def _stated(self, metadata: ReleaseMetadata) -> tuple[Requirement, ...]:
+        """What a release states, its direct references bound to what they stand for."""
+        try:
+            requirements = [self._bound(parse_requirement(text)) for text in metadata.requires]
+            if metadata.requires_python:
+                requirements.append(python_requirement(metadata.requires_python))
+        except InputError:
+            return (READABLE,)
+        return tuple(requirements)
+
+    def _bound(self, requirement: Requirement) -> Requirement:
+        if not requirement.url:
+            return requirement
+        direct = self.sources.direct(requirement.component)
+        if direct is None:
+            return evolve(UNKNOWN_REFERENCE, marker=requirement.marker)
+        return evolve(requirement, specifier=SpecifierSet(f"=={direct.version}"))
 
     def _look_ahead(self, streams: Iterable[Stream]) -> None:
         """Note what is demanded, since a window of newest versions may not hold what it lets in,
@@ -297,8 +307,8 @@ class Book:
         constraints = self._group_constraints(offer)
         self._streams[offer.key] = Stream(
             offer,
-            self.adjuster.adjust(offer.component, requirements, evidence),
-            self.adjuster.adjust(offer.component, constraints, evidence),
+            self.adjuster.adjust(offer.component, offer.version, requirements, evidence),
+            self.adjuster.adjust(offer.component, offer.version, constraints, evidence),
             source=source,
             licence=licence,
         )
@@ -317,17 +327,20 @@ class Book:
         elif (declared := self._declared.get(offer.key)) is not None:
             self._keep(offer, (*declared.requires,), source=Source(""), evidence=declared.evidence)
         else:
-            self._keep(offer, (), source=self._other_source(offer))
+            self._keep(offer, (), source=self.sources.of_other(offer))
 
     def _with_facts(self, stream: Stream) -> Stream:
         """A found stream with what the profile's declarations add to it."""
         offer = stream.offer
         declared = self._facts(offer)
-        requirements = (*stream.requirements, *(r for d in declared for r in d.requires))
+        facts = tuple(r for fact in declared for r in fact.requires)
+        constraints = self._group_constraints(offer)
+        # What the base's own package requires is enforced by RPM, whatever a profile relaxes.
+        adjusted = self.adjuster.adjust(offer.component, offer.version, facts)
         return Stream(
             offer,
-            self.adjuster.adjust(offer.component, requirements),
-            self.adjuster.adjust(offer.component, self._group_constraints(offer)),
+            (*stream.requirements, *adjusted),
+            self.adjuster.adjust(offer.component, offer.version, constraints),
             stream.extras,
             stream.open_extras,
             stream.source,
@@ -335,31 +348,40 @@ class Book:
         )
 
     def _with_unpackaged_extras(self, stream: Stream) -> Stream:
-        """A base stream with the extras that upstream's metadata of that version states and that
-        the base has no package for: who asks for one has to require its parts."""
+        """A base stream whose extras are also those that upstream states for that version."""
+        if stream.component.kind is not Kind.DISTRIBUTION:
+            return stream
+        extras = BaseExtras(stream.extras, lambda: self._upstream_extras(stream))
+        return evolve(stream, extras=extras)
+
+    def _upstream_extras(self, stream: Stream) -> Callable[[str], tuple[Requirement, ...]] | None:
+        """What upstream's metadata of a base stream's version adds for an extra; None if the
+        index has no such release. An extra that upstream does not state adds nothing."""
         offer = stream.offer
-        if offer.component.kind is not Kind.DISTRIBUTION:
-            return stream
         name = offer.component.name
-        releases = {r.version: r for r in self.upstream.releases(name, (offer.version,))}
-        release = releases.get(offer.version)
-        if release is None:
-            return stream
+        try:
+            releases = self.upstream.releases(name, (offer.version,))
+        except InputError:
+            return None
+        release = next((r for r in releases if r.version == offer.version), None)
+        target = self.targets.get(offer.pythons[0]) if offer.pythons else None
+        if release is None or target is None:
+            return None
         key = (release.name, release.version)
         metadata = self.upstream.metadata([key]).get(key)
-        target = self.targets.get(self.base.python)
-        if metadata is None or target is None:
-            return stream
-        stated = [parse_requirement(text) for text in metadata.requires]
-        extras = dict(stream.extras)
-        for extra in metadata.extras:
-            if extra not in extras:
-                extras[extra] = tuple(
-                    evolve(r, marker="")
-                    for r in stated
-                    if r.mentions_extra and r.applies(target, extra)
-                )
-        return evolve(stream, extras=extras)
+        if metadata is None:
+            return None
+        stated = self._stated(metadata)
+
+        def added(extra: str) -> tuple[Requirement, ...]:
+            found = tuple(
+                evolve(r, marker="")
+                for r in stated
+                if r.mentions_extra and r.applies(target, extra)
+            )
+            return self.adjuster.adjust(offer.component, offer.version, found)
+
+        return added
 
     def _facts(self, offer: Offer) -> list[DeclaredStream]:
         rule = self.profile.rule(offer.component)
@@ -390,93 +412,3 @@ class Book:
                 if pairing.version == Version(offer.version.public):
                     found.extend(pairing.constrains)
         return tuple(found)
-
-    # -- sources -------------------------------------------------------------------------------
-
-    def _source_of(self, offer: Offer, release: Release) -> Source:
-        direct = self._direct(offer.component)
-        if direct and direct.version == offer.version:
-            return Source(direct.purl)
-        repository = self._source_repository(offer.component)
-        if repository and not release.sdists:
-            return Source(repository.replace("{version}", release.version.public))
-        files = sorted(release.sdists or release.wheels)
-        return Source(
-            f"pkg:pypi/{release.name}@{release.version}", files[0].filename, files[0].sha256
-        )
-
-    def source_at(self, stream: Stream, target: Target) -> Source:
-        """The stream's source for one interpreter: of a prebuilt one, the wheel that runs there."""
-        release = self._releases.get(stream.offer.key)
-        if not stream.offer.prebuilt or release is None:
-            return stream.source
-        running = [
-            wheel
-            for wheel in sorted(release.wheels)
-            if any(_runs(tag, target) for tag in parse_wheel_filename(wheel.filename)[3])
-        ]
-        return evolve(stream.source, filename=running[0].filename, sha256=running[0].sha256)
-
-    def _other_source(self, offer: Offer) -> Source:
-        direct = self._direct(offer.component)
-        if direct and direct.version == offer.version:
-            return Source(direct.purl)
-        if offer.component == PYTHON:
-            series = ".".join(str(part) for part in offer.version.release[:2])
-            found = self.base.pool.sources(f"python{series}")
-            purl = f"pkg:rpm/python{series}?arch=src" if found else f"pkg:generic/python@{series}"
-            return Source(purl)
-        return Source("")
-
-    def _licence(self, offer: Offer, stated: str) -> str:
-        external = self._external(offer.component)
-        if external is not None and external.licence:
-            return external.licence
-        for prebuilt in self.profile.prebuilt:
-            if prebuilt.component == offer.component and prebuilt.licence:
-                return prebuilt.licence
-        return stated
-
-
-def _python(specifier: str) -> Requirement:
-    """``Requires-Python``, leniently: real metadata holds specifiers such as ``>=3.6.*``."""
-    try:
-        return python_requirement(specifier)
-    except InputError:
-        return python_requirement(specifier.replace(".*", ""))
-
-
-def _runs(tag: Tag, target: Target) -> bool:
-    """Whether a wheel of this tag runs on the target."""
-    major, minor = (int(part) for part in target.python.split("."))
-    if tag.interpreter == "py3" or tag.interpreter == f"py{major}{minor}":
-        interpreter = tag.abi == "none"
-    elif tag.interpreter.startswith(f"cp{major}") and tag.interpreter[3:].isdigit():
-        number = int(tag.interpreter[3:])
-        interpreter = (number == minor and tag.abi in (f"cp{major}{minor}", "abi3", "none")) or (
-            number <= minor and tag.abi == "abi3"
-        )
-    else:
-        return False
-    return interpreter and _platform_runs(tag.platform, target)
-
-
-_LEGACY_MANYLINUX = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-
-
-def _platform_runs(platform: str, target: Target) -> bool:
-    if platform == "any":
-        return True
-    if not platform.endswith(f"_{target.arch}"):
-        return False
-    name = platform.removesuffix(f"_{target.arch}")
-    if name == "linux":
-        return True
-    if name in _LEGACY_MANYLINUX:
-        return _LEGACY_MANYLINUX[name] <= target.glibc
-    numbers = name.removeprefix("manylinux_").split("_")
-    return (
-        name.startswith("manylinux_")
-        and len(numbers) == 2
-        and (int(numbers[0]), int(numbers[1])) <= target.glibc
-    )

@@ -32,7 +32,7 @@ from ..solving import PackagePool
 from .adjust import Adjuster
 from .application import application_stream
 from .base_offers import BaseOffers
-from .book import PERMISSION, READABLE, Book
+from .book import PERMISSION, READABLE, UNKNOWN_REFERENCE, Book
 from .report import Report
 from .request import PlanRequest
 from .roots import RuntimeRoot
@@ -47,7 +47,21 @@ _EXTRACT = "upstream.jsonl"
 ASKED = Place("asked for")
 """Where a demand stands that is not the application's own."""
 _ROUNDS = 200
-_PROPRIETARY = "its licence is proprietary, and the profile's policy does not let it be built"
+_OWN_DEMANDS = (
+    (
+        PERMISSION,
+        Cause.FORBIDDEN,
+        "its licence is proprietary, and the profile's policy does not let it be built",
+    ),
+    (
+        UNKNOWN_REFERENCE,
+        Cause.FORBIDDEN,
+        "it requires a file by its address, and the profile's [[direct]] does not say which "
+        "version that is",
+    ),
+    (READABLE, Cause.UNREADABLE, ""),
+)
+_ONLY_EMBEDDED = "only the releases that come with the tool were looked at, not the package index"
 _OLDEST_GLIBC = (2, 17)
 
 
@@ -117,7 +131,14 @@ class Workshop:
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
         extract = None if request.fresh else extract_of(profile)
         index = _lazy_index(transport, request)
-        return cls(request, profile, base, pool, Upstream(extract, index), progress)
+        return cls(
+            request,
+            profile,
+            base,
+            pool,
+            Upstream(extract, index, offline=request.offline),
+            progress,
+        )
 
     def __enter__(self) -> Workshop:
         return self
@@ -171,7 +192,8 @@ class Workshop:
     def _targets(self, request: PlanRequest) -> dict[str, Target]:
         """A target for each interpreter that could be used."""
         glibc = self.base.glibc or self._glibc()
-        series = dict.fromkeys([self.base.python, *self.profile.interpreters])
+        known = [self.base.python, *self._offers.interpreters, *self.profile.interpreters]
+        series = dict.fromkeys(known)
         if request.python:
             series[_series(request.python)] = None
         return {
@@ -207,10 +229,7 @@ class Workshop:
                 target = book.targets[selection.python]
                 report = Report(book, selection, target, root, packages, notices)
                 return report.plan(), request
-            nogood = root.nogood(solution)
-            if nogood is None:
-                return Unsatisfiable((_root_conflict(book, root.conflict_texts(solution)),))
-            selector.forbid(nogood)
+            selector.forbid(root.nogood(solution))
         return Unsatisfiable((_root_conflict(book, ("too many refusals",)),))
 
     def _solve(
@@ -220,9 +239,10 @@ class Workshop:
         self.progress("solving the runtime root", 0, 0)
         request = root.request()
         solution = self.pool.solve(request)
-        if isinstance(solution, RootSolution) or not request.hidden:
+        open_request = root.request(hide_base_python=False)
+        if isinstance(solution, RootSolution) or open_request == request:
             return request, solution, ()
-        request = root.request(hide_base_python=False)
+        request = open_request
         solution = self.pool.solve(request)
         if isinstance(solution, RootConflict):
             return request, solution, ()
@@ -314,14 +334,18 @@ def _explained(conflicts: tuple[Conflict, ...], book: Book) -> tuple[Conflict, .
 
 
 def _refused(conflict: Conflict, book: Book) -> Conflict:
-    for marker, cause in ((PERMISSION, Cause.FORBIDDEN), (READABLE, Cause.UNREADABLE)):
-        if conflict.about == marker.component:
+    for marker, cause, text in _OWN_DEMANDS:
+        if conflict.about == marker.component and conflict.chains:
             # The last demand is our own; the one before it leads to what is refused.
             chains = tuple(chain[:-1] for chain in conflict.chains)
             about = conflict.chains[0][-1].by
-            texts = (_PROPRIETARY,) if cause is Cause.FORBIDDEN else ()
+            texts = (text,) if text else ()
             return evolve(conflict, about=about, cause=cause, chains=chains, packages=texts)
+    if conflict.cause not in (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION):
+        return conflict
     refused = book.refused.get(conflict.about)
-    if refused and conflict.cause in (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION):
+    if refused:
         return evolve(conflict, cause=Cause.FORBIDDEN, packages=(refused,))
+    if book.upstream.only_embedded(conflict.about.name):
+        return evolve(conflict, packages=(_ONLY_EMBEDDED,))
     return conflict

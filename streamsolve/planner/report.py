@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from attrs import define, field
 from packaging.version import Version
 
-from ..model.component import PYTHON, Component, Origin
+from ..model.component import PYTHON, Component, Origin, distribution
 from ..model.plan import (
     Burden,
     Demander,
@@ -22,6 +22,7 @@ from ..model.plan import (
     Summary,
 )
 from ..model.requirement import Requirement, requirement_on
+from ..model.rpm_dependency import rpm_version
 from ..model.stream import Offer, Stream
 from ..model.target import Target
 from ..selection import Selection
@@ -74,8 +75,8 @@ class Report:
             relaxed=self._relaxed(),
             host=tuple(
                 note
-                for (by, _), note in sorted(self.book.adjuster.host.items())
-                if by in self._demanders or by == self.book.root.component
+                for (by, version, _), note in sorted(self.book.adjuster.host.items())
+                if self._is_chosen(by, version)
             ),
             runtime_packages=self.packages,
         )
@@ -107,7 +108,7 @@ class Report:
             version=None if omitted else offer.version,
             origin=offer.origin,
             package="" if omitted else self.root.package_name(offer),
-            source=self.book.source_at(stream, self.target),
+            source=self.book.sources.at(stream, self.book.release(offer), self.target),
             requirements=tuple(self._active(stream)),
             required_by=self._required_by(offer.component),
             reason=self._reason(offer),
@@ -115,6 +116,7 @@ class Report:
             licence=stream.licence,
             cost=offer.cost,
             extras=self.selection.extras.get(offer.component, ()),
+            repository="" if offer.origin is Origin.PRIVATE else offer.repository,
         )
 
     def _required_by(self, component: Component) -> tuple[Demander, ...]:
@@ -224,17 +226,29 @@ class Report:
 
     def _relaxed(self) -> tuple[Relaxed, ...]:
         found = {}
-        for (by, _), note in sorted(self.book.adjuster.relaxed.items()):
-            demanders = self._demanders.get(note.stated.component, [])
-            if any(d.component == by for d in demanders):
+        for (by, version, _), note in sorted(self.book.adjuster.relaxed.items()):
+            if self._is_chosen(by, version) and self._holds(by, note.counts):
                 # The same bound is stated with and without trailing zeros by different streams.
                 found[by, note.stated.component, note.stated.specifier] = note
         return tuple(found.values())
+
+    def _is_chosen(self, component: Component, version: Version) -> bool:
+        return any(
+            stream.component == component and stream.version == version
+            for stream in self.selection.streams
+        )
+
+    def _holds(self, by: Component, requirement: Requirement) -> bool:
+        demanders = self._demanders.get(requirement.component, [])
+        return any(d.component == by and d.requirement == requirement for d in demanders)
 
     def _warnings(self) -> Iterable[Notice]:
         yield from self._mixed_groups()
         yield from self._wheels_only()
         yield from self._unpackaged_extras()
+        yield from self._unused_relaxations()
+        yield from self._same_to_rpm()
+        yield from self._windows()
         bundled = [
             source
             for source in self.book.profile.bundled
@@ -285,6 +299,50 @@ class Report:
                 "unpackaged-extras",
                 f"the base ships no package for the extras {', '.join(written)}; what they add is "
                 "written out in the private packages that ask for them",
+            )
+
+    def _unused_relaxations(self) -> Iterable[Notice]:
+        asked = set(self.book.adjuster.further)
+        for by, name, specifier in sorted(asked - self.book.adjuster.used):
+            stated = [
+                f"{d.component} {d.requirement}"
+                for d in self._required_by(distribution(name))
+                if not by or d.component.name == by
+            ]
+            known = f"; it is stated as {', '.join(stated)}" if stated else ""
+            who = f"{by}:" if by else ""
+            yield Notice("relax-unused", f"--relax {who}{name}{specifier} matches nothing{known}")
+
+    def _same_to_rpm(self) -> Iterable[Notice]:
+        """Where PEP 440 tells versions apart and RPM cannot."""
+        same = []
+        for stream in self.selection.streams:
+            if stream.offer.origin is not Origin.PRIVATE or stream.component == PYTHON:
+                continue
+            mine = rpm_version(stream.version)
+            others = {
+                str(offer.version)
+                for offer in self.book.offers(stream.component)
+                if offer.version != stream.version and rpm_version(offer.version) == mine
+            }
+            if others or stream.version.local:
+                told = sorted(others) or [stream.version.public]
+                same.append(f"{stream.component} {stream.version} from {', '.join(told)}")
+        if same:
+            yield Notice(
+                "same-to-rpm",
+                f"RPM cannot tell {'; '.join(same)}: no other build of it may be in reach of the "
+                "private repository",
+            )
+
+    def _windows(self) -> Iterable[Notice]:
+        narrow = sorted(self.book.upstream.truncated - self.book.upstream.widened)
+        if narrow:
+            yield Notice(
+                "window",
+                f"of {len(narrow)} distributions only the newest release of each of the newest "
+                "series was considered, and what the demands on them name: "
+                f"{', '.join(narrow)}",
             )
 
     def _wheels_only(self) -> Iterable[Notice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from attrs import define, evolve, field
@@ -20,6 +21,7 @@ from .book import Book
 __all__ = ["RuntimeRoot"]
 
 _RELEASE = "0.streamsolve"
+_DISTRIBUTION_NAME = re.compile(r"python[0-9.]*dist\(([^)\[]+)")
 
 
 @define
@@ -44,10 +46,13 @@ class RuntimeRoot:
         """What libsolv is asked for: the application, and each chosen base package as chosen."""
         planned: list[Package] = []
         install: list[str] = []
+        hidden: set[str] = set(self._hidden() if hide_base_python else ())
         for stream in self.selection.streams:
             if not self._at_run_time(stream):
                 continue
             offer = stream.offer
+            if offer.origin is not Origin.OMITTED:
+                hidden |= self._rivals(offer)
             if offer.origin is Origin.BASE:
                 install.append(self._exactly(offer))
             elif offer.origin in (Origin.PRIVATE, Origin.EXTERNAL):
@@ -56,7 +61,7 @@ class RuntimeRoot:
         return RootRequest(
             tuple(sorted(install)),
             tuple(sorted(planned)),
-            self._hidden() if hide_base_python else (),
+            tuple(sorted(hidden)),
         )
 
     def package_name(self, offer: Offer) -> str:
@@ -65,10 +70,9 @@ class RuntimeRoot:
             return self._private_name(offer)
         if "{" not in offer.package:
             return offer.package
-        external = next(e for e in self.profile.externals if e.component == offer.component)
-        leader = next(
-            (s for s in self.selection.streams if s.component.spelled == external.follows), None
-        )
+        external = self.book.sources.external(offer.component)
+        follows = external.follows if external else ""
+        leader = next((s for s in self.selection.streams if s.component.spelled == follows), None)
         numbers = (*(leader.version.release if leader else offer.version.release), 0)
         return offer.package.replace("{major}", str(numbers[0])).replace("{minor}", str(numbers[1]))
 
@@ -85,13 +89,24 @@ class RuntimeRoot:
         return stream.component.kind is not Kind.TOOLCHAIN
 
     def _hidden(self) -> tuple[str, ...]:
-        """The base's interpreter, where another one is used: one stream of a component in a
+        """The base's interpreters, where another one is used: one stream of a component in a
         root."""
         python = self.chosen.get(PYTHON)
-        if python is None or python.offer.origin is Origin.BASE:
-            return ()
-        base = self.book.base.of(PYTHON)
-        return tuple(sorted({found.package.name for found in base}))
+        names = {package.name for package in self.book.base.interpreters.values()}
+        return tuple(sorted(names - ({python.offer.package} if python else set())))
+
+    def _rivals(self, offer: Offer) -> frozenset[str]:
+        """The base's packages of other streams of a chosen distribution, for its interpreter."""
+        if offer.component.kind is not Kind.DISTRIBUTION:
+            return frozenset()
+        mine = self.package_name(offer)
+        return frozenset(
+            found.package.name
+            for found in self.book.base.of(offer.component)
+            if self.selection.python in found.offer.pythons
+            and found.package.name != mine
+            and found.package.name == self.book.base.own_package(found)
+        )
 
     def _exactly(self, offer: Offer) -> str:
         found = self.book.base_stream(offer)
@@ -105,7 +120,8 @@ class RuntimeRoot:
     def _planned(self, stream: Stream) -> Iterable[Package]:
         offer = stream.offer
         name = self.package_name(offer)
-        evr = f"{self._epoch(offer)}{rpm_version(offer.version)}-{_RELEASE}"
+        version = rpm_version(offer.version)
+        evr = f"{'' if ':' in version else self._epoch(offer)}{version}-{_RELEASE}"
         arch = self.book.base.base.arch
         requires = set(self._requires(stream, ""))
         requires |= set(self._native(stream))
@@ -131,7 +147,9 @@ class RuntimeRoot:
         """What carries an extra of a private stream, as Fedora's packages do it."""
         name = f"{of.name}+{extra}"
         provides = {f"{name} = {of.evr}"}
-        provides.update(self._provides(stream.offer, f"{stream.component.name}[{extra}]"))
+        # RPM's generator keeps an extra's spelling in requirements, and there are three of it.
+        for spelling in {extra, extra.replace("-", "_"), extra.replace("-", ".")}:
+            provides.update(self._provides(stream.offer, f"{stream.component.name}[{spelling}]"))
         requires = {f"{of.name} = {of.evr}", *self._requires(stream, extra)}
         package = Package(
             name, of.evr, of.arch, of.repository, tuple(sorted(provides)), tuple(sorted(requires))
@@ -169,14 +187,18 @@ class RuntimeRoot:
             yield from rpm_requires(requirement, self.target, extra=extra)
             return
         packaged = self.book.base.packaged_extras(found.package)
-        kept = tuple(name for name in requirement.extras if name in packaged)
+        kept = tuple(
+            written
+            for written, name in zip(requirement.extras, requirement.extra_names, strict=True)
+            if name in packaged
+        )
         yield from rpm_requires(
             evolve(requirement, extras=kept),
             self.target,
             provided_name=found.provided_name,
             extra=extra,
         )
-        for name in requirement.extras:
+        for name in requirement.extra_names:
             if name not in packaged:
                 for part in required.extras.get(name, ()):
                     yield from self._dependency(part, "")
@@ -220,26 +242,59 @@ class RuntimeRoot:
 
     # -- learning ------------------------------------------------------------------------------
 
-    def nogood(self, conflict: RootConflict) -> Nogood | None:
-        """The choices that one refusal rests on; None when it rests on none of them."""
+    def nogood(self, conflict: RootConflict) -> Nogood:
+        """The choices that a refusal rests on: never too few of them.
+
+        Besides the packages that a problem names these are the choices but for which another
+        package would do: planned packages in the place of the base's, streams of which another
+        version would provide what is missing, and the interpreter, which all names depend on.
+        The smallest problem is taken; the whole selection, where no choice can be named.
+        """
         best: Nogood | None = None
         for problem in conflict.problems:
-            texts = set()
             offers: dict[tuple[object, ...], Offer] = {}
             for rule in problem.rules:
-                texts.add(_rule_text(rule))
-                for nevra in (rule.package, rule.other):
-                    owner = self._owner(nevra)
-                    if owner is not None and owner.component != self.book.root.component:
-                        offers[owner.key] = owner
-                asked = self._asked(rule.dependency)
-                if asked is not None:
-                    offers[asked.key] = asked
+                for offer in self._involved(rule):
+                    if offer.component != self.book.root.component:
+                        offers[offer.key] = offer
+            if offers and (python := self.chosen.get(PYTHON)) is not None:
+                offers[python.offer.key] = python.offer
             ordered = tuple(offers[key] for key in sorted(offers, key=str))
-            found = Nogood(ordered, tuple(sorted(texts)))
+            texts = tuple(sorted({_rule_text(rule) for rule in problem.rules}))
             if ordered and (best is None or len(ordered) < len(best.offers)):
-                best = found
-        return best
+                best = Nogood(ordered, texts)
+        if best is not None:
+            return best
+        every = [s.offer for s in self.selection.streams if s.offer != self.book.root.offer]
+        return Nogood(tuple(every), self.conflict_texts(conflict))
+
+    def _involved(self, rule: ProblemRule) -> Iterable[Offer]:
+        """The choices that one fact of a problem rests on."""
+        for nevra in (rule.package, rule.other):
+            owner = self._owner(nevra)
+            if owner is not None:
+                yield owner
+        if not rule.dependency:
+            return
+        asked = self._asked(rule.dependency)
+        if asked is not None:
+            yield asked
+        names = set(_DISTRIBUTION_NAME.findall(rule.dependency))
+        providers: set[str] = set()
+        if not rule.dependency.startswith("("):
+            providers = {p.name for p in self.book.base.pool.providers(rule.dependency)}
+        for stream in self.selection.streams:
+            if self._stands_in_the_way(stream.offer, names, providers):
+                yield stream.offer
+
+    def _stands_in_the_way(self, offer: Offer, names: set[str], providers: set[str]) -> bool:
+        """Whether it takes the place of a provider, or is a stream of what is missing."""
+        if offer.component.name in names:
+            return True
+        if providers & {self.package_name(offer), *self._rivals(offer)}:
+            return True
+        found = self.book.base_stream(offer)
+        return found is not None and found.provided_name in names
 
     def _owner(self, nevra: str) -> Offer | None:
         return self.owners.get(nevra)

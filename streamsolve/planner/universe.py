@@ -51,7 +51,7 @@ def _reached(attempt: Attempt) -> Mapping[Component, list[Stream]]:
             for stream in streams[component]:
                 for requirement in _wanted(stream, extra, attempt.targets.values()):
                     found.add((requirement.component, ""))
-                    found.update((requirement.component, name) for name in requirement.extras)
+                    found.update((requirement.component, name) for name in requirement.extra_names)
         todo = found - done
     return streams
 
@@ -96,6 +96,6 @@ def _requirement(requirement: Requirement) -> Mapping[str, object]:
         "kind": requirement.component.kind.value,
         "component": requirement.component.name,
         "specifier": str(requirement.specifier),
-        "extras": list(requirement.extras),
+        "extras": list(requirement.extra_names),
         "marker": requirement.marker,
     }

@@ -51,7 +51,9 @@ class Upstream:
     extract: UpstreamExtract | None
     index: Index | None
     widened: set[str] = field(factory=set)
+    offline: bool = False
     truncated: set[str] = field(factory=set)
+    unasked: set[str] = field(factory=set)
     unreadable: dict[tuple[str, Version], InputError] = field(factory=dict)
     _prefetched: set[str] = field(factory=set, init=False)
     _embedded: frozenset[str] = field(default=frozenset(), init=False)
@@ -65,17 +67,19 @@ class Upstream:
     ) -> tuple[Release, ...]:
         """The releases worth considering, oldest first. Always among them, if the index has them:
         the versions ``keep``, and the newest that each of ``demanded`` lets in."""
+        known: tuple[Release, ...] = ()
         if self.extract is not None and name in self._embedded:
-            return self.extract.releases(name)
+            known = self.extract.releases(name)
+            if name not in self.widened:
+                return known
         if self.index is None:
-            return ()
-        every = usable(self.index.releases(name))
-        if name in self.widened:
-            return every
-        shown = window(every, keep, demanded)
+            return known
+        every = usable(self.index.releases(name), demanded)
+        shown = every if name in self.widened else window(every, keep, demanded)
         if len(shown) < len(every):
             self.truncated.add(name)
-        return shown
+        found = {release.version: release for release in (*shown, *known)}
+        return tuple(found[version] for version in sorted(found))
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Fetch listings together that will be asked for one by one."""
@@ -94,7 +98,7 @@ class Upstream:
         known: dict[tuple[str, Version], ReleaseMetadata] = {}
         missing = list(wanted)
         if self.extract is not None:
-            embedded = [pair for pair in wanted if pair[0] in self._embedded]
+            embedded = [pair for pair in wanted if self._embeds(*pair)]
             known = dict(self.extract.metadata(embedded))
             missing = [pair for pair in wanted if pair not in known]
         if missing and self.index is not None:
@@ -116,25 +120,76 @@ class Upstream:
         content = members.get(path)
         return None if content is None else content.decode("utf-8", "replace")
 
+    def _embeds(self, name: str, version: Version) -> bool:
+        return (
+            self.extract is not None
+            and name in self._embedded
+            and any(release.version == version for release in self.extract.releases(name))
+        )
+
     def _note_unreadable(self, name: str, version: Version, error: InputError) -> None:
         self.unreadable[name, version] = error
 
     def widen(self, names: Iterable[str]) -> bool:
-        """Consider all releases of these distributions from now on; whether that adds any."""
-        wider = (set(names) & self.truncated) - self.widened
+        """Consider all releases of these distributions from now on; whether that adds any.
+
+        For those that the extract knows this asks the index, unless it is not to be asked.
+        """
+        asked = self._embedded if self.index is not None and not self.offline else frozenset()
+        wider = (set(names) & (self.truncated | asked)) - self.widened
+        beyond = wider & asked
+        if beyond and self.index is not None:
+            try:
+                self.index.releases_of(sorted(beyond))
+            except InputError:
+                self.unasked |= beyond
+                wider -= beyond
         self.widened |= wider
         return bool(wider)
+
+    def only_embedded(self, name: str) -> bool:
+        """Whether the extract was all that was looked at for a distribution."""
+        return name in self._embedded and name not in self.widened
 
 
 def _is_requirement_file(path: str) -> bool:
     return path.endswith(".txt") and "require" in path
 
 
-def usable(releases: Iterable[Release]) -> tuple[Release, ...]:
-    """Releases that are not yanked and have a file; pre-releases only where nothing else is."""
-    present = [r for r in releases if not r.yanked and (r.sdists or r.wheels)]
-    final = [r for r in present if not r.version.is_prerelease]
-    return tuple(sorted(final or present, key=lambda release: release.version))
+def usable(
+    releases: Iterable[Release], demanded: Sequence[Requirement] = ()
+) -> tuple[Release, ...]:
+    """Releases that have a file. A yanked one only where it is pinned (PEP 592); pre-releases
+    where a demand names one, where no final release meets it, and where there is nothing else."""
+    present = [r for r in releases if r.sdists or r.wheels]
+    kept = [r for r in present if not r.yanked or _pinned(r, demanded)]
+    final = [r for r in kept if not r.version.is_prerelease]
+    if not final:
+        return tuple(sorted(kept, key=_by_version))
+    wanted = [
+        r
+        for r in demanded
+        if r.specifier.prereleases or not any(r.allows(release.version) for release in final)
+    ]
+    early = [
+        release
+        for release in kept
+        if release.version.is_prerelease and any(r.allows(release.version) for r in wanted)
+    ]
+    return tuple(sorted([*final, *early], key=_by_version))
+
+
+def _by_version(release: Release) -> Version:
+    return release.version
+
+
+def _pinned(release: Release, demanded: Sequence[Requirement]) -> bool:
+    return any(
+        clause.operator in ("==", "===") and not clause.version.endswith(".*")
+        for requirement in demanded
+        if requirement.allows(release.version)
+        for clause in requirement.specifier
+    )
 
 
 def window(

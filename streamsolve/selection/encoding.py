@@ -122,6 +122,8 @@ class Encoding:
         if len(literals) > 1:
             self.sat.add_at_most_one(literals)
         if component == PYTHON:
+            # Everything is for some interpreter, so a plan without one is none.
+            self.sat.add_clause(literals)
             self._pythons = {
                 _series(offer): literal for offer, literal in zip(offers, literals, strict=True)
             }
@@ -243,11 +245,11 @@ class Encoding:
         demanded = self.demand(requirement)
         for condition in self._conditions(pythons):
             self._clause(group, (*when, *condition), demanded)
-            for name in requirement.extras:
+            for name in requirement.extra_names:
                 literal = self.extra_literal(requirement.component, name)
                 self._clause(group, (*when, *condition), literal)
         switch = self._group_literal(group) if self.explain else NO_LITERAL
-        return Child(requirement.component, requirement.extras, pythons, requirement, switch)
+        return Child(requirement.component, requirement.extra_names, pythons, requirement, switch)
 
     def _pythons_where(self, requirement: Requirement, extra: str) -> frozenset[str] | None:
         """The interpreters for which a requirement holds; None for all of them."""
@@ -335,7 +337,7 @@ def _allowed(entry: Entry, requirement: Requirement) -> int:
         return (1 << len(entry.offers)) - 1
     mask = 0
     for index, offer in enumerate(entry.offers):
-        if offer.origin is Origin.OMITTED or requirement.allows(offer.version):
+        if offer.meets(requirement):
             mask |= 1 << index
     return mask
 
