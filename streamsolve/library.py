@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .inputs.base_definitions import list_bases as _definitions
-from .inputs.bases import open_base, parse_overlay
+from .inputs.bases import open_base, parse_overlay, shipped_extracts
 from .inputs.profiles import list_profiles, load_profile
 from .inputs.shipped import default_cache
 from .inputs.transport import Transport
@@ -27,6 +27,7 @@ def list_bases() -> tuple[str, ...]:
 def load_base(
     name_or_directory: str,
     *,
+    application: str = "",
     arch: str = "x86_64",
     overlays: Sequence[str] = (),
     offline: bool = False,
@@ -35,7 +36,8 @@ def load_base(
 ) -> Base:
     """A base by the name of its definition or by directory; ``overlays`` are ``NAME=URL``.
 
-    A definition whose extract comes with the tool is taken from it unless there is an overlay.
+    With ``application``, the extract of the base that comes with the tool for that application is
+    taken where there is one and no overlay; it suffices for that application alone.
     Raises :class:`streamsolve.InputError` for an unknown base or a repository that cannot be used.
     """
     transport = Transport(offline=offline, cache=cache or default_cache(), progress=progress)
@@ -44,7 +46,7 @@ def load_base(
         arch=arch,
         transport=transport,
         overlays=[parse_overlay(text) for text in overlays],
-        prefer_embedded=True,
+        extracts=shipped_extracts(application) if application else None,
     )
 
 

@@ -22,6 +22,7 @@ from streamsolve.inputs.bases import (
     extract_path,
     open_base,
     parse_overlay,
+    shipped_extracts,
 )
 from streamsolve.inputs.embedded_base import read_extract, write_extract
 from streamsolve.inputs.repositories import LocationKind
@@ -228,7 +229,7 @@ def define(directory: Path, server: LocalServer) -> Path:
 
 def test_a_base_is_opened_by_its_definition(server, make, tmp_path):
     bases = define(tmp_path / "bases", server)
-    base = open_base("small-1", arch="x86_64", transport=make(), embedded_dir=bases)
+    base = open_base("small-1", arch="x86_64", transport=make(), definitions=bases)
     assert (base.name, base.arch, base.release) == ("small-1", "x86_64", "1")
     assert (base.python, base.python_full, base.glibc) == ("3.14", "3.14.2", (2, 43))
     assert base.build_group == ("bash", "gcc-c++")
@@ -255,30 +256,72 @@ def test_offline_and_not_cached_is_told_for_every_repository(offline):
     assert sum("not in the cache" in line for line in lines) == len(wanted)
 
 
-def test_the_extract_is_preferred_only_where_it_is_asked_for(server, make, tmp_path):
-    bases = define(tmp_path / "bases", server)
-    extract = Base("small-1", "x86_64", "3.14", (Repository("small", "0" * 64, ()),), embedded=True)
-    extract_path("small-1", "x86_64", bases).write_text(write_extract(extract))
+def extract_in(directory: Path, name: str = "small-1") -> Base:
+    """An empty extract of a base, written into a directory of extracts."""
+    extract = Base(name, "x86_64", "3.14", (Repository("small", "0" * 64, ()),), embedded=True)
+    directory.mkdir(exist_ok=True)
+    extract_path(name, "x86_64", directory).write_text(write_extract(extract))
+    return extract
 
-    def opened(**settings: object) -> Base:
-        return open_base("small-1", arch="x86_64", transport=make(), embedded_dir=bases, **settings)
 
-    assert opened(prefer_embedded=True) == extract
+def test_an_extract_is_used_only_where_the_application_s_are_given(server, make, tmp_path):
+    bases = define(tmp_path / "definitions", server)
+    extract = extract_in(tmp_path / "extracts")
+
+    def opened(arch: str = "x86_64", **settings: object) -> Base:
+        return open_base("small-1", arch=arch, transport=make(), definitions=bases, **settings)
+
+    assert opened(extracts=tmp_path / "extracts") == extract
     assert server.requests == []
     assert not opened().embedded
+    assert not opened(extracts=tmp_path / "of-another").embedded
     overlay = Overlay("more", str(write_repository(tmp_path / "more", PACKAGES)))
-    assert not opened(prefer_embedded=True, overlays=(overlay,)).embedded
+    assert not opened(extracts=tmp_path / "extracts", overlays=(overlay,)).embedded
+
+
+def test_a_base_without_a_definition_is_found_by_its_extract(offline, tmp_path, monkeypatch):
+    extract = extract_in(tmp_path / "extracts", "mine")
+    write_repository(tmp_path / "mine" / "x86_64", PACKAGES)
+    monkeypatch.chdir(tmp_path)
+
+    def opened(name: str) -> Base:
+        return open_base(name, arch="x86_64", transport=offline, extracts=tmp_path / "extracts")
+
+    assert opened("mine") == extract
+    assert not opened("./mine").embedded
+
+
+def test_a_damaged_extract_is_named_with_its_directory(offline, tmp_path):
+    directory = tmp_path / "app" / "bases"
+    directory.mkdir(parents=True)
+    extract_path("fedora-44", "x86_64", directory).write_text("?\n")
+    error = refused(
+        lambda: open_base("fedora-44", arch="x86_64", transport=offline, extracts=directory)
+    )
+    assert error.code is Code.BROKEN_BASE
+    assert str(error).startswith("app/bases/fedora-44-x86_64.jsonl:1: ")
+
+
+def test_each_application_has_its_own_extracts():
+    assert list((profiles_directory() / "bases").glob("*.jsonl")) == []
+    assert shipped_extracts("vllm") == profiles_directory() / "vllm" / "bases"
 
 
 # ---- bases from directories -------------------------------------------------------------------
 
 
-def test_every_directory_with_repodata_is_a_repository(offline, tmp_path):
+def test_every_directory_in_it_with_repodata_is_a_repository_but_no_deeper_one(offline, tmp_path):
     tree = tmp_path / "my-base"
-    for path in ("x86_64/os", "source/tree", "extras", "extras-source", "SRPMS"):
+    for path in (
+        "x86_64/os",
+        "source/tree",
+        "extras",
+        "debug/repository",
+        "extras-source",
+        "SRPMS",
+    ):
         write_repository(tree / path, PACKAGES)
     write_repository(tree / "one/two/three", PACKAGES)
-    write_repository(tree / "one/two/too/deep", PACKAGES)
     write_repository(tree / "extras/inner", PACKAGES)
     base = open_base(str(tree), arch="x86_64", transport=offline)
     assert base.name == "my-base"
@@ -286,7 +329,6 @@ def test_every_directory_with_repodata_is_a_repository(offline, tmp_path):
         "SRPMS": True,
         "extras": False,
         "extras-source": True,
-        "one-two-three": False,
         "source-tree": True,
         "x86_64-os": False,
     }
@@ -347,9 +389,29 @@ def test_a_directory_without_repodata_is_named_as_it_was_given(offline, tmp_path
     error = refused(lambda: open_base("./empty", arch="x86_64", transport=offline))
     assert error.code is Code.NO_REPODATA
     assert str(error) == (
-        "./empty: no directory repodata/ in it or up to 3 levels below it, for x86_64\n"
+        "./empty: no directory repodata/ in it, in a DIR in it, or in DIR/os/ or DIR/tree/, "
+        "for x86_64\n"
         "  run createrepo_c there, or give another directory"
     )
+
+
+def test_a_directory_of_bases_is_none_and_names_them(offline, tmp_path, monkeypatch):
+    for path in ("data/two/x86_64", "data/two/source", "data/one/x86_64/os", "data/other/aarch64"):
+        write_repository(tmp_path / path, PACKAGES)
+    monkeypatch.chdir(tmp_path)
+    error = refused(lambda: open_base("./data/", arch="x86_64", transport=offline))
+    assert error.code is Code.NO_REPODATA
+    assert str(error) == (
+        "./data/: one, two in it are bases: name one of them\n  such as ./data/one"
+    )
+    error = refused(lambda: open_base(".", arch="x86_64", transport=offline))
+    assert str(error).startswith(".: data/one, data/two in it are bases")
+
+
+def test_a_single_base_in_a_directory_is_named_too(offline, tmp_path):
+    write_repository(tmp_path / "one" / "x86_64", PACKAGES)
+    error = refused(lambda: open_base(str(tmp_path), arch="x86_64", transport=offline))
+    assert error.message == "one in it is a base: name it"
 
 
 def test_all_repositories_that_fail_are_told_at_once(offline, tmp_path):

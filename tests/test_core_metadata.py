@@ -15,6 +15,8 @@ from streamsolve.inputs.core_metadata import (
     states_requirements,
 )
 from streamsolve.model import ReleaseMetadata
+from streamsolve.model.component import PYTHON
+from streamsolve.model.requirement import parse_requirement, python_requirement
 
 
 def metadata(*fields: str, version: str = "2.1") -> str:
@@ -69,6 +71,52 @@ def test_metadata_without_name_or_version_is_refused(field):
 
 def test_a_python_requirement_that_is_no_specifier_counts_as_none():
     assert parse_core_metadata(metadata("Requires-Python: >=3.6.x")).requires_python == ""
+
+
+@pytest.mark.parametrize(
+    ("stated", "read"),
+    [
+        ("3.6", ""),
+        (">=3.6.*,!=3.14.*", ">=3.6,!=3.14.*"),
+        (">= 3.6.*, <4.*", ">= 3.6, <4"),
+        (">3.6.*,<=3.12.*", ">3.6,<=3.12"),
+        ("==3.*", "==3.*"),
+        ("~=3.6.*", ""),
+        ("===3.6.*", "===3.6.*"),
+        (">=3.*.*", ""),
+    ],
+)
+def test_a_wildcard_after_an_ordering_operator_is_read_as_its_numbers(stated, read):
+    assert parse_core_metadata(metadata(f"Requires-Python: {stated}")).requires_python == read
+
+
+def test_the_spellings_of_an_extra_are_one_extra():
+    text = metadata(
+        "Provides-Extra: Fancy_Pkg", "Provides-Extra: fancy.pkg", "Provides-Extra: a--b"
+    )
+    assert parse_core_metadata(text).extras == ("a-b", "fancy-pkg")
+    project = PROJECT.replace("Fancy =", "Fancy_Pkg =")
+    assert of_sdist(project=project).extras == ("fancy-pkg",)
+
+
+def read_or_refused(text: str) -> ReleaseMetadata | InputError:
+    try:
+        return parse_core_metadata(text)
+    except InputError as error:
+        return error
+
+
+FIELDS = st.sampled_from(["Requires-Python", "Requires-Dist", "Provides-Extra", "Dynamic", "Name"])
+
+
+@given(st.lists(st.tuples(FIELDS, st.text(max_size=20)), max_size=4))
+def test_metadata_is_usable_or_refused_as_bad_whatever_it_says(fields):
+    read = read_or_refused(metadata(*(f"{field}: {value}" for field, value in fields)))
+    if isinstance(read, InputError):
+        assert read.code is Code.INDEX_BAD_METADATA
+    else:
+        assert all(parse_requirement(requirement) for requirement in read.requires)
+        assert python_requirement(read.requires_python).component == PYTHON
 
 
 @pytest.mark.parametrize(

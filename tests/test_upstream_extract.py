@@ -65,6 +65,28 @@ def test_a_line_reads_as_the_format_says():
     )
 
 
+def test_a_name_without_a_release_is_known_to_have_none():
+    text = write(
+        (release("six", "1.17.0"), said("six", "1.17.0")),
+        names=("six", "Se_ven", "eight"),
+        arches=("x86_64", "aarch64"),
+    )
+    lines = text.splitlines()
+    assert lines[0] == HEADER.rstrip("}\n") + ',"arches":["aarch64","x86_64"]}'
+    assert lines[1:3] == ['{"name":"eight","absent":true}', '{"name":"se-ven","absent":true}']
+    extract = read(text)
+    assert extract.names == ("eight", "se-ven", "six")
+    assert extract.arches == ("aarch64", "x86_64")
+    assert extract.releases("Se.Ven") == ()
+    with pytest.raises(InputErrors, match="does not hold eight 1"):
+        extract.metadata([("eight", Version("1"))])
+
+
+def test_architectures_that_are_no_texts_are_refused():
+    with pytest.raises(InputError, match="no list of texts"):
+        read(HEADER.rstrip("}\n") + ',"arches":"x86_64"}\n')
+
+
 def test_releases_come_oldest_to_newest_as_pep_440_orders_them():
     versions = ["1.10", "1.9", "1.10rc1", "1!0.1", "1.9.post1"]
     text = write(*((release("six", v), said("six", v)) for v in versions))

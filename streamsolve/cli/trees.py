@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from .groups import Group
-from .options import application_argument, cache_directory, read_settings, refresh_options
+from .options import (
+    application_argument,
+    cache_directory,
+    complete_base,
+    read_settings,
+    refresh_options,
+)
 from .progress import progress_display
 from .screen import show
+
+if TYPE_CHECKING:
+    from ..model.package import Base
 
 __all__ = ["base", "config", "profile"]
 
@@ -40,32 +52,59 @@ def profile_show(application: str) -> None:
 @click.argument("files", nargs=-1, metavar="APP...")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the format instead.")
 def profile_check(files: tuple[str, ...], schema: bool) -> None:
-    """Check profiles, by name or file; every fault is shown with its line."""
-    from ..inputs.profiles import list_profiles, load_profile, schema_text
+    """Check profiles, by name or file; every fault is shown with its line.
+
+    A file that profiles include is checked as such.
+    """
+    from ..inputs.profiles import (
+        check_component_file,
+        is_component_file,
+        list_profiles,
+        load_profile,
+        schema_text,
+    )
     from .listings import checked
 
     if schema:
         click.echo(schema_text(), nl=False)
         return
-    profiles = [load_profile(name) for name in files or list_profiles()]
-    show(checked(profiles))
+    names = files or list_profiles()
+    included = [name for name in names if is_component_file(name)]
+    for name in included:
+        check_component_file(name)
+    profiles = [load_profile(name) for name in names if name not in included]
+    show(checked(profiles, included))
 
 
 @profile.command("refresh")
 @application_argument
 @refresh_options
-def profile_refresh(application: str, bases: tuple[str, ...], **options: object) -> None:
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where to write, if not beside the profile.",
+)
+def profile_refresh(
+    application: str, bases: tuple[str, ...], output: Path | None, **options: object
+) -> None:
     """Make again what a profile brings for planning offline.
 
-    It is read from bases (directories, or known ones) and from the package index.
+    It is read from bases (directories, or known ones) and from the package index, and written
+    beside the profile. The extracts of bases that are not named are kept.
     """
-    from ..planner.refresh import refresh_profile
+    from ..planner.refresh import refresh_files, refresh_profile
     from .listings import written
 
     settings = read_settings(options)
     read = bases or ((settings.base,) if settings.base else ())
     if not read:
         raise click.UsageError("name the bases to read, such as --base fedora-45")
+    files = refresh_files(application, read, arch=settings.arch, output=output)
+    for path in (files.upstream, *files.bases):
+        click.echo(f"will write {path}", err=True)
+    for path in files.kept:
+        click.echo(f"keeps {path}: its base is not read", err=True)
     with progress_display() as progress:
         paths = refresh_profile(
             application,
@@ -73,9 +112,12 @@ def profile_refresh(application: str, bases: tuple[str, ...], **options: object)
             arch=settings.arch,
             cache=cache_directory(settings),
             index_url=settings.index_url,
+            output=output,
             progress=progress,
         )
     show(written(paths), colour=settings.colour)
+    if not paths:
+        click.echo("nothing has changed", err=True)
 
 
 @click.group(cls=Group)
@@ -93,13 +135,43 @@ def base_list() -> None:
 
 
 @base.command("show")
-@click.argument("name")
+@click.argument("name", metavar="NAME|DIR", shell_complete=complete_base)
 def base_show(name: str) -> None:
-    """Show a base's repositories and what its build roots begin with."""
-    from ..inputs.base_definitions import load_base_definition
-    from .listings import base_page
+    """Show the repositories of a base, and what is known of it.
 
-    show(base_page(load_base_definition(name)))
+    NAME is a known base, or a directory of repositories.
+    """
+    from ..inputs.base_definitions import find_definition
+    from .listings import base_directory_page, base_page
+
+    definition = find_definition(name)
+    if definition is not None:
+        show(base_page(definition))
+        return
+    show(base_directory_page(_opened(name)))
+
+
+def _opened(name: str) -> Base:
+    """A base as a plan would open it, with the Python that its packages provide."""
+    from attrs import evolve
+
+    from ..inputs.bases import open_base
+    from ..inputs.shipped import default_cache
+    from ..inputs.transport import Transport
+    from ..solving import PackagePool
+
+    settings = read_settings({})
+    cache = cache_directory(settings) or default_cache()
+    with progress_display() as progress:
+        transport = Transport(offline=settings.offline, cache=cache, progress=progress)
+        opened = open_base(name, arch=settings.arch, transport=transport)
+        if opened.python:
+            return opened
+        loaded = PackagePool.open(
+            opened.repositories, arch=opened.arch, cache=cache, progress=progress
+        )
+        with loaded as pool:
+            return evolve(opened, python=pool.python_abi())
 
 
 @click.group(cls=Group)
@@ -111,7 +183,16 @@ def config() -> None:
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
 def config_show(origin: bool) -> None:
     """Show the settings that hold in this directory."""
+    from ..inputs.shipped import default_cache
     from .listings import settings_rows
 
     settings = read_settings({})
-    show(settings_rows(settings, origin=origin), colour=settings.colour)
+    defaults = {
+        "base": "the profile's",
+        "variant": "the profile's",
+        "python": "the best for the plan",
+        "cache": str(default_cache()),
+        "index-url": "the public index",
+    }
+    rows = settings_rows(settings, origin=origin, defaults=defaults)
+    show(rows, colour=settings.colour)

@@ -71,7 +71,7 @@ class BaseDefinition:
 
 
 def bases_directory() -> Path:
-    """Where the definitions and the embedded extracts lie."""
+    """Where the definitions lie."""
     return profiles_directory() / "bases"
 
 

@@ -1,13 +1,14 @@
 """Bases, opened: every repository found, fetched and checked.
 
-A base is named by a definition or by a directory. A name that has a definition means that
-definition, even where a directory of that name lies beside; ``./NAME`` means the directory.
+A base is named by a definition or by a directory. A name that has a definition, or an extract of
+the application, means that, even where a directory of that name lies beside; ``./NAME`` means the
+directory.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -22,9 +23,21 @@ from .base_definitions import (
 )
 from .embedded_base import read_extract
 from .repositories import LocationKind, open_repository
+from .shipped import profiles_directory
 from .transport import Transport
 
-__all__ = ["DEFAULT_BUILD_GROUP", "Overlay", "extract_path", "open_base", "parse_overlay"]
+__all__ = [
+    "DEFAULT_BUILD_GROUP",
+    "EXTRACTS",
+    "Overlay",
+    "extract_path",
+    "open_base",
+    "parse_overlay",
+    "shipped_extracts",
+]
+
+EXTRACTS = "bases"
+"""The directory of an application's base extracts, beside its profile."""
 
 DEFAULT_BUILD_GROUP = (
     "bash",
@@ -54,7 +67,10 @@ of Fedora and of the distributions made from it."""
 
 _ARCHITECTURES = frozenset({"aarch64", "i386", "i686", "ppc64le", "riscv64", "s390x", "x86_64"})
 _SOURCE_DIRECTORIES = frozenset({"SRPMS", "source", "src"})
-_DEEPEST = 3
+_MIRRORED = ("os", "tree")
+"""Where a mirror has the repository below the directory of an architecture, and of sources."""
+_DEEPEST = 2
+"""How many levels down bases are looked for, only to name them."""
 _OVERLAY = re.compile(r"(?P<name>[A-Za-z0-9][\w.:-]*)=(?P<location>.+?)(?:,priority=(?P<rank>.*))?")
 _LOWEST_PRIORITY = 99
 
@@ -87,9 +103,14 @@ def parse_overlay(text: str) -> Overlay:
     return Overlay(match["name"], match["location"], int(rank or _LOWEST_PRIORITY))
 
 
-def extract_path(name: str, arch: str, directory: Path | None = None) -> Path:
-    """Where the embedded extract of a base lies, if there is one."""
-    return (directory or bases_directory()) / f"{name}-{arch}.jsonl"
+def extract_path(name: str, arch: str, directory: Path) -> Path:
+    """Where an application's extract of a base lies, if it has one there."""
+    return directory / f"{name}-{arch}.jsonl"
+
+
+def shipped_extracts(application: str) -> Path:
+    """The directory of the base extracts that come with the tool for an application."""
+    return profiles_directory() / application / EXTRACTS
 
 
 def open_base(
@@ -98,36 +119,46 @@ def open_base(
     arch: str,
     transport: Transport,
     overlays: Sequence[Overlay] = (),
-    embedded_dir: Path | None = None,
-    prefer_embedded: bool = False,
+    definitions: Path | None = None,
+    extracts: Path | None = None,
 ) -> Base:
     """Open a base for one architecture, with its overlays behind its own repositories.
 
-    ``embedded_dir`` holds definitions and extracts, if not those that come with the tool. With
-    ``prefer_embedded`` and no overlay the extract of a definition is used where there is one; it
-    needs no network. Raises :class:`InputError`: ``UNKNOWN_BASE``, ``BROKEN_BASE``,
-    ``BAD_OPTION`` for an unknown architecture, and what :func:`open_repository` raises; if several
-    repositories fail, :class:`InputErrors` with all of them.
+    ``definitions`` is where definitions lie, if not those that come with the tool. ``extracts``
+    holds the base extracts of one application: without an overlay, its extract of that name and
+    architecture is used where there is one, which needs no network and suffices for that
+    application alone; None uses none.
+
+    Raises :class:`InputError`: ``UNKNOWN_BASE``, ``BROKEN_BASE``, ``BAD_OPTION`` for an unknown
+    architecture, and what :func:`open_repository` raises; if several repositories fail,
+    :class:`InputErrors` with all of them.
     """
-    definition = find_definition(name_or_directory, embedded_dir)
+    definition = find_definition(name_or_directory, definitions)
     if definition is not None:
-        extract = extract_path(definition.name, arch, embedded_dir)
         _check_architecture(definition, arch)
-        if prefer_embedded and not overlays and extract.is_file():
-            return read_extract(extract.read_text("utf-8"), file=f"bases/{extract.name}")
+    if extracts is not None and not overlays and name_or_directory == Path(name_or_directory).name:
+        extract = extract_path(name_or_directory, arch, extracts)
+        if extract.is_file():
+            return read_extract(extract.read_text("utf-8"), file=_shown(extract))
+    if definition is not None:
         name, rows = definition.name, definition.repositories
         variables: Mapping[str, str] | None = definition.variables(arch)
     else:
         directory = Path(name_or_directory).expanduser()
         if not directory.is_dir():
-            raise _unknown(name_or_directory, embedded_dir)
+            raise _unknown(name_or_directory, definitions)
         name, rows = directory.resolve().name, _repositories_in(directory, name_or_directory, arch)
-        definition = find_definition(name, embedded_dir)
+        definition = find_definition(name, definitions)
         variables = None
     above = _overlay_rows(overlays, {row.id for row in rows})
     known = definition.variables(arch) if definition else {"basearch": arch, "arch": arch}
     wanted = [(row, variables) for row in rows] + [(row, known) for row in above]
     return _base(name, arch, _open_all(wanted, transport), definition)
+
+
+def _shown(extract: Path) -> str:
+    """The file's last parts: APPLICATION/bases/FILE, wherever that lies."""
+    return "/".join(extract.parts[-3:])
 
 
 def _check_architecture(definition: BaseDefinition, arch: str) -> None:
@@ -155,33 +186,60 @@ def _repositories_in(directory: Path, shown_as: str, arch: str) -> tuple[Reposit
     """The repositories of a directory, sorted by path; or itself, if it is one.
 
     Those under the name of another architecture are left out: a mirror's tree has them side by
-    side.
+    side. Deeper ones are not taken: a directory of bases would be one base with all of them.
     """
-    if (directory / "repodata").is_dir():
+    if _is_repository(directory):
         return (_row(directory.resolve().name, Path(), directory),)
-    found: list[RepositoryDefinition] = []
-    for path in _below(directory, _DEEPEST):
-        relative = path.relative_to(directory)
-        if not _ARCHITECTURES.intersection(relative.parts) - {arch}:
-            found.append(_row("-".join(relative.parts), relative, path))
-    if not found:
-        raise InputError(
+    relatives = _below(directory, arch)
+    if not relatives:
+        raise _no_repository(directory, shown_as, arch)
+    return tuple(_row("-".join(path.parts), path, directory / path) for path in relatives)
+
+
+def _is_repository(directory: Path) -> bool:
+    return (directory / "repodata").is_dir()
+
+
+def _below(directory: Path, arch: str) -> list[Path]:
+    """The repositories in a directory for an architecture, relative to it."""
+    found: list[Path] = []
+    for path in _subdirectories(directory):
+        inner = [path, *(path / name for name in _MIRRORED)]
+        found += [one.relative_to(directory) for one in inner if _is_repository(one)][:1]
+    return [path for path in found if not _ARCHITECTURES.intersection(path.parts) - {arch}]
+
+
+def _subdirectories(directory: Path) -> list[Path]:
+    try:
+        return sorted(path for path in directory.iterdir() if path.is_dir())
+    except OSError:
+        return []
+
+
+def _no_repository(directory: Path, shown_as: str, arch: str) -> InputError:
+    """That there is none, and the bases further down, one of which may be meant."""
+    bases: list[str] = []
+    level = _subdirectories(directory)
+    for _ in range(_DEEPEST):
+        found = {path for path in level if _below(path, arch)}
+        bases += [path.relative_to(directory).as_posix() for path in found]
+        level = [inner for path in level if path not in found for inner in _subdirectories(path)]
+    place = Place(shown_as)
+    if bases:
+        are = "is a base: name it" if len(bases) == 1 else "are bases: name one of them"
+        return InputError(
             Code.NO_REPODATA,
-            f"no directory repodata/ in it or up to {_DEEPEST} levels below it, for {arch}",
-            place=Place(shown_as),
-            hint="run createrepo_c there, or give another directory",
+            f"{', '.join(sorted(bases))} in it {are}",
+            place=place,
+            hint=f"such as {shown_as.rstrip('/')}/{min(bases)}",
         )
-    return tuple(found)
-
-
-def _below(directory: Path, levels: int) -> Iterator[Path]:
-    for path in sorted(directory.iterdir()):
-        if not path.is_dir():
-            continue
-        if (path / "repodata").is_dir():
-            yield path
-        elif levels > 1:
-            yield from _below(path, levels - 1)
+    mirrored = " or ".join(f"DIR/{name}/" for name in _MIRRORED)
+    return InputError(
+        Code.NO_REPODATA,
+        f"no directory repodata/ in it, in a DIR in it, or in {mirrored}, for {arch}",
+        place=place,
+        hint="run createrepo_c there, or give another directory",
+    )
 
 
 def _row(repository_id: str, relative: Path, path: Path) -> RepositoryDefinition:

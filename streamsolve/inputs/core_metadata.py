@@ -6,6 +6,7 @@ setuptools' ``requires.txt``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ OnBad = Callable[[str, Version, InputError], None]
 _LICENCE_LENGTH = 80
 _CLASSIFIER = "License :: "
 _NO_LICENCE = frozenset({"", "UNKNOWN", "OSI Approved"})
+_ORDERED_PREFIX = re.compile(r"((?<![=!~<>])[<>]=?\s*[0-9][0-9.]*?)\.\*")
 _FIRST_WITH_DYNAMIC = Version("2.2")
 
 
@@ -46,8 +48,8 @@ def parse_core_metadata(
 ) -> ReleaseMetadata:
     """Parse a METADATA or PKG-INFO text; ``file`` is what errors call it.
 
-    The name is normalised, extras are lower-case, both as selection compares them. A
-    ``Requires-Python`` that is no specifier counts as none, as installers treat it.
+    Name and extras are normalised, as selection compares them. A ``Requires-Python`` that is no
+    specifier counts as none, as installers treat it.
     Raises :class:`InputError` for a missing name or version, and one :class:`InputErrors` that
     holds every ``Requires-Dist`` that is no requirement; ``lenient`` leaves those out instead.
     """
@@ -139,12 +141,16 @@ def metadata_of_sdist(
 
 
 def usable_specifier(text: str) -> str:
-    """The text if it is a PEP 440 specifier, else nothing: installers ignore a broken one."""
+    """The text if it is a PEP 440 specifier, else nothing: installers ignore a broken one.
+
+    ``>=3.6.*`` stands in many a release and is read as ``>=3.6``: a prefix orders as its numbers.
+    """
+    text = _ORDERED_PREFIX.sub(r"\1", text.strip())
     try:
         SpecifierSet(text)
     except InvalidSpecifier:
         return ""
-    return text.strip()
+    return text
 
 
 def _fields(text: str) -> RawMetadata:
@@ -175,7 +181,8 @@ def _checked(texts: Sequence[str], file: str, lenient: bool) -> tuple[str, ...]:
 
 
 def _extras(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({name.strip().lower() for name in names if name.strip()}))
+    """Normalised as PEP 685 says, so that every spelling is the same extra."""
+    return tuple(sorted({str(canonicalize_name(name.strip())) for name in names if name.strip()}))
 
 
 def _licence(raw: RawMetadata) -> str:

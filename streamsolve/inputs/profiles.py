@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -38,8 +39,11 @@ from .toml_places import TomlDocument, parse_toml
 __all__ = [
     "COMPONENT_SCHEMA",
     "PROFILE_SCHEMA",
+    "check_component_file",
+    "is_component_file",
     "list_profiles",
     "load_profile",
+    "parse_component_file",
     "parse_profile",
     "schema_text",
 ]
@@ -47,6 +51,7 @@ __all__ = [
 PROFILE_SCHEMA = "streamsolve.profile/1"
 COMPONENT_SCHEMA = "streamsolve.component/1"
 
+_COMPONENT_FAMILY = COMPONENT_SCHEMA.partition("/")[0]
 _PROFILE_FILE = "profile.toml"
 
 
@@ -94,11 +99,12 @@ def load_profile(name_or_path: str) -> Profile:
 
 
 def _load(path: Path, shown: str) -> Profile:
-    return parse_profile(
+    profile = parse_profile(
         _text(path, shown),
         file=shown,
         includes=lambda name: _text(path.parent / name, _included_file(shown, name)),
     )
+    return evolve(profile, directory=str(path.parent))
 
 
 def _text(path: Path, shown: str) -> str:
@@ -145,6 +151,47 @@ def parse_profile(text: str, *, file: str, includes: Callable[[str], str]) -> Pr
     check_rows(rows, variants, errors)
     errors.raise_if_any(f"{file} is no usable profile")
     return profile
+
+
+def is_component_file(name: str) -> bool:
+    """Whether that is a file which says that it is one for profiles to include."""
+    path = Path(name)
+    if not path.is_file():
+        return False
+    try:
+        written = tomllib.loads(_text(path, name)).get("schema")
+    except (InputError, tomllib.TOMLDecodeError):
+        # What cannot be read is told by whoever reads it for its content.
+        return False
+    return isinstance(written, str) and written.partition("/")[0] == _COMPONENT_FAMILY
+
+
+def check_component_file(name: str) -> None:
+    """Check a file that profiles include, by itself; all faults at once.
+
+    The variants that it names are those of the profile that includes it, so they are not checked.
+    """
+    parse_component_file(_text(Path(name), name), file=name)
+
+
+def parse_component_file(text: str, *, file: str) -> None:
+    """Read a file that profiles include as far as it can be read without a profile."""
+    errors = ErrorCollector(Code.BROKEN_PROFILE)
+    top = Table(parse_toml(text, file=file, code=Code.BROKEN_PROFILE), errors)
+    _check_schema(top, COMPONENT_SCHEMA)
+    rows = Rows()
+    read_rows(top, rows, _AnyVariant())
+    _close_component_file(top)
+    errors.raise_if_any(f"{file} cannot be included by a profile")
+
+
+class _AnyVariant(tuple[str, ...]):
+    """The variants of a profile that is not known: each name may be one."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def _digest(texts: tuple[str, ...]) -> str:

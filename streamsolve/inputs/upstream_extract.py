@@ -9,11 +9,14 @@ path; then the releases, sorted by name and version. Empty members are left out:
     {"schema":"streamsolve.upstream-extract/1","application":"demo","version":"1.0"}
     {"file":"requirements/cpu.txt","lines":["-r common.txt","numba==0.65.0",""]}
     {"name":"six","version":"1.17.0","python":">=3.6","sdist":["six-1.17.0.tar.gz","ff…"]}
+    {"name":"sixty","absent":true}
 
 ``requires`` are the requirements that can hold without an extra or with one of ``extras``, which
-are only the extras that the extract was asked to keep. ``sdists`` stands in the place of ``sdist``
-where there are several. ``wheels`` are listed for a release without an sdist, since only there can
-one be what is shipped; otherwise ``pure`` says that one of them runs on every platform.
+are only the extras that the extract was asked to keep. ``absent`` stands where no release can be
+used: the index has none, or the profile omits the distribution. ``sdists`` stands in the place of
+``sdist`` where there are several. ``wheels`` are listed for a release without an sdist, since only
+there can one be what is shipped; otherwise ``pure`` says that one of them runs on every platform.
+``arches`` in the header are those whose wheels are listed; all are if it is missing.
 """
 
 from __future__ import annotations
@@ -48,8 +51,8 @@ _TOKEN = re.compile(
 class UpstreamExtract:
     """Answers as a package index does, from an extract. Lines are decoded when they are asked for.
 
-    ``application`` and ``version`` are those that the extract was made for, ``file`` is what errors
-    call it.
+    ``application`` and ``version`` are those that the extract was made for, ``arches`` those that
+    wheels were listed for (all if empty); ``file`` is what errors call it.
     """
 
     def __init__(
@@ -59,7 +62,9 @@ class UpstreamExtract:
         lines: Mapping[str, list[tuple[int, str]]],
         files: Mapping[str, tuple[int, str]],
         file: str,
+        arches: tuple[str, ...] = (),
     ) -> None:
+        self.arches = arches
         self.application = application
         self.version = version
         self._lines = lines
@@ -69,7 +74,8 @@ class UpstreamExtract:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The normalised names of the distributions that it holds, sorted."""
+        """The normalised names of the distributions that it knows, sorted: also of those that it
+        knows to have no release."""
         return tuple(sorted(self._lines))
 
     def releases(self, name: str) -> tuple[Release, ...]:
@@ -132,6 +138,8 @@ class UpstreamExtract:
             collector = ErrorCollector(Code.BROKEN_PROFILE)
             entries = []
             for number, line in self._lines.get(name, ()):
+                if line == _encode({"name": name, "absent": True}):
+                    continue
                 with collector.collect():
                     entries.append(_entry(line, Place(self._file, number)))
             collector.raise_if_any(f"the extract says of {name} what cannot be read")
@@ -165,8 +173,16 @@ def read_extract(text: str, *, file: str) -> UpstreamExtract:
         elif line:
             collector.add("it is neither a release nor a file", Place(file, number))
     collector.raise_if_any(f"{file} is no extract that can be read")
+    arches = first.get("arches", [])
+    if not _texts(arches):
+        raise _broken("its arches are no list of texts", Place(file, 1))
     return UpstreamExtract(
-        str(first.get("application", "")), str(first.get("version", "")), releases, files, file
+        str(first.get("application", "")),
+        str(first.get("version", "")),
+        releases,
+        files,
+        file,
+        tuple(arches),
     )
 
 
@@ -179,12 +195,14 @@ def write_extract(
     files: Mapping[str, str],
     extras: Collection[tuple[str, str]] = (),
     arches: Collection[str] = (),
+    names: Collection[str] = (),
 ) -> str:
     """The text of an extract: the same for the same content, in whatever order it comes.
 
     Releases without metadata are left out: they could not be chosen. ``extras`` are the
     (distribution, extra) whose requirements are kept. ``arches`` limits the wheels listed to those
-    that run on Linux on one of them; all are listed when it is empty.
+    that run on Linux on one of them; all are listed when it is empty. Those of ``names`` without a
+    release are noted as absent, so that nobody asks an index for them.
     """
     kept: dict[str, set[str]] = {}
     for name, extra in extras:
@@ -192,11 +210,18 @@ def write_extract(
     lines: list[dict[str, Any]] = [
         {"schema": SCHEMA, "application": application, "version": version}
     ]
+    if arches:
+        lines[0]["arches"] = sorted(arches)
     lines += [{"file": path, "lines": files[path].split("\n")} for path in sorted(files)]
+    of_releases: list[dict[str, Any]] = []
     for release in sorted(releases, key=lambda release: (release.name, release.version)):
         said = metadata.get((release.name, release.version))
         if said is not None:
-            lines.append(_line(release, said, kept.get(release.name, set()), arches))
+            of_releases.append(_line(release, said, kept.get(release.name, set()), arches))
+    present = {line["name"] for line in of_releases}
+    missing = {_normalised(name) for name in names} - present
+    of_releases += [{"name": name, "absent": True} for name in missing]
+    lines += sorted(of_releases, key=lambda line: str(line["name"]))
     return "".join(_encode(line) + "\n" for line in lines)
 
 

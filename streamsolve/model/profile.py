@@ -203,7 +203,8 @@ class Profile:
 
     ``names`` maps a distribution to the name under which bases ship it. ``costs`` are minutes of
     one builder per component name; ``native_cost`` and ``pure_cost`` are for the others.
-    ``interpreters`` are the private Pythons that may be rebuilt, newest first.
+    ``interpreters`` are the private Pythons that may be rebuilt, newest first. ``directory`` is
+    where its file lies, and its extracts beside it; empty if it was not read from a file.
     """
 
     name: str
@@ -232,6 +233,7 @@ class Profile:
     costs: Mapping[str, int] = field(factory=dict)
     pure_cost: int = 1
     native_cost: int = 4
+    directory: str = field(default="", eq=False, repr=False)
 
     def variant(self, name: str) -> Variant | None:
         """The variant of that name, or None."""

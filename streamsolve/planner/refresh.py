@@ -1,21 +1,30 @@
-"""Make the embedded extracts again, from bases and the package index."""
+"""Make the embedded extracts of an application again, from bases and the package index.
+
+They lie beside its profile: ``upstream.jsonl``, and ``bases/NAME-ARCH.jsonl`` for each base. No two
+applications share one. A base whose extract is there already keeps it, and what the upstream
+extract holds for it, unless it is read again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from ..errors import InputError
-from ..inputs.bases import open_base
+from ..errors import Code, InputError
+from ..inputs.base_definitions import find_definition
+from ..inputs.bases import EXTRACTS, extract_path, open_base
+from ..inputs.embedded_base import read_extract as read_base_extract
 from ..inputs.embedded_base import write_extract as write_base_extract
 from ..inputs.index import PackageIndex
 from ..inputs.profiles import load_profile
 from ..inputs.requirement_files import parse_requirement_file
-from ..inputs.shipped import default_cache, profiles_directory
+from ..inputs.shipped import default_cache
 from ..inputs.transport import Transport
 from ..inputs.upstream_extract import write_extract
 from ..model.component import PYTHON, Component, Kind, distribution
@@ -31,10 +40,31 @@ from ..storage import write_atomically
 from .base_offers import BaseOffers
 from .upstream import usable
 
-__all__ = ["refresh_profile"]
+__all__ = ["RefreshFiles", "refresh_files", "refresh_profile"]
 
 _SERIES = 6
 _SERIES_OF_GROUP = 40
+_UPSTREAM = "upstream.jsonl"
+
+
+@frozen
+class RefreshFiles:
+    """What a refresh makes: the ``upstream`` extract and those of ``bases``, in the order in which
+    they were named. ``kept`` are the extracts of other bases, which stay as they are."""
+
+    upstream: Path
+    bases: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def refresh_files(
+    application: str, bases: Sequence[str], *, arch: str = "x86_64", output: Path | None = None
+) -> RefreshFiles:
+    """The files that :func:`refresh_profile` makes with the same arguments; no base is opened.
+
+    Raises :class:`InputError` when two bases would have one file.
+    """
+    return _files(load_profile(application), bases, arch, output)
 
 
 def refresh_profile(
@@ -44,49 +74,83 @@ def refresh_profile(
     arch: str = "x86_64",
     cache: Path | None = None,
     index_url: str = "",
-    directory: Path | None = None,
+    output: Path | None = None,
     progress: Progress = no_progress,
 ) -> tuple[Path, ...]:
-    """Write the extracts of ``bases`` and of the index near an application, and return the files.
+    """Write the extracts of ``bases`` and of the index near an application, and return the files
+    that changed, sorted; one that would stay the same is not touched.
 
-    ``directory`` is where profiles lie, if not those that come with the tool. Everything is made
-    before anything is written.
+    ``output`` is a directory, if not that of the profile. Everything is made before anything is
+    written.
     """
     profile = load_profile(application)
-    where = directory or profiles_directory()
+    files = _files(profile, bases, arch, output)
     store = cache or default_cache()
     transport = Transport(cache=store, progress=progress)
     index = PackageIndex(transport, endpoint=index_url or None, cache=store, arch=arch)
+    kept = [read_base_extract(path.read_text("utf-8"), file=str(path)) for path in files.kept]
     opened = [open_base(name, arch=arch, transport=transport) for name in bases]
-    files: dict[Path, str] = {}
-    pools = [
-        PackagePool.open(b.repositories, arch=arch, cache=store, progress=progress) for b in opened
-    ]
-    try:
-        offers = [BaseOffers(pool, base, profile) for pool, base in zip(pools, opened, strict=True)]
-        crawl = _Crawl(profile, index, offers, arch, progress)
+    made: dict[Path, str] = {}
+    with ExitStack() as stack:
+
+        def offers_of(base: Base) -> BaseOffers:
+            pool = PackagePool.open(
+                base.repositories, arch=base.arch, cache=store, progress=progress
+            )
+            return BaseOffers(stack.enter_context(pool), base, profile)
+
+        fresh = [offers_of(base) for base in opened]
+        crawl = _Crawl(profile, index, [*fresh, *map(offers_of, kept)], progress)
         crawl.run()
-        files[where / profile.name / "upstream.jsonl"] = crawl.text()
-        for base, of_base in zip(opened, offers, strict=True):
-            packages = _near(of_base, profile, sorted(crawl.reached))
-            path = where / "bases" / f"{base.name}-{arch}.jsonl"
-            files[path] = write_base_extract(_extract(base, of_base.python, packages))
-    finally:
-        for pool in pools:
-            pool.close()
-    for path, text in sorted(files.items()):
-        write_atomically(path, text.encode())
-    return tuple(sorted(files))
+        made[files.upstream] = crawl.text()
+        for path, offers in zip(files.bases, fresh, strict=True):
+            packages = _near(offers, profile, sorted(crawl.reached))
+            made[path] = write_base_extract(_extract(offers.base, offers.python, packages))
+    return _write(made)
+
+
+def _files(profile: Profile, bases: Sequence[str], arch: str, output: Path | None) -> RefreshFiles:
+    where = output or Path(profile.directory)
+    paths = tuple(extract_path(_base_name(name), arch, where / EXTRACTS) for name in bases)
+    for path in paths:
+        if paths.count(path) > 1:
+            raise InputError(
+                Code.BAD_OPTION,
+                f"two bases are called {path.stem.removesuffix(f'-{arch}')!r}",
+                hint="name each base once",
+            )
+    found = sorted((where / EXTRACTS).glob("*.jsonl"))
+    return RefreshFiles(where / _UPSTREAM, paths, tuple(p for p in found if p not in paths))
+
+
+def _base_name(name_or_directory: str) -> str:
+    """What :func:`open_base` calls a base."""
+    definition = find_definition(name_or_directory)
+    return definition.name if definition else Path(name_or_directory).expanduser().resolve().name
+
+
+def _write(made: dict[Path, str]) -> tuple[Path, ...]:
+    changed = [
+        path
+        for path, text in sorted(made.items())
+        if not path.is_file() or path.read_bytes() != text.encode()
+    ]
+    for path in changed:
+        write_atomically(path, made[path].encode())
+    return tuple(changed)
 
 
 @define
 class _Crawl:
-    """What can be reached from the application, with a window of versions for each."""
+    """What can be reached from the application, with a window of versions for each.
+
+    It is closed: whatever a release or a package in it requires, at an interpreter and architecture
+    of the profile or a base and with an extra that is asked for, is reached as well.
+    """
 
     profile: Profile
     index: PackageIndex
     bases: Sequence[BaseOffers]
-    arch: str
     progress: Progress
     reached: dict[str, set[str]] = field(factory=dict)
     extras: set[tuple[str, str]] = field(factory=set)
@@ -95,6 +159,8 @@ class _Crawl:
     files: dict[str, str] = field(factory=dict)
     _done: set[tuple[str, Version, frozenset[str]]] = field(factory=set, init=False)
     _omitted: set[str] = field(factory=set, init=False)
+    _left_out: set[str] = field(factory=set, init=False)
+    _unreadable: set[tuple[str, Version]] = field(factory=set, init=False)
 
     def run(self) -> None:
         """Go on until nothing new is reached."""
@@ -110,6 +176,7 @@ class _Crawl:
             self._fetch_windows()
             self._follow()
             self._follow_bases()
+            self._follow_profile()
             after = (len(self.metadata), sum(map(len, self.reached.values())), len(self.extras))
             self.progress("following requirements", len(self.metadata), 0)
             if before == after:
@@ -124,7 +191,8 @@ class _Crawl:
             metadata=self.metadata,
             files=self.files,
             extras=self.extras,
-            arches=(self.arch,),
+            arches=sorted({base.base.arch for base in self.bases}),
+            names={*self.reached, *self._left_out},
         )
 
     def _start(self) -> None:
@@ -135,11 +203,6 @@ class _Crawl:
                 self._demand(requirement)
             if not variant.wheel:
                 self._read_files(name, version, variant.files)
-        for rule in self.profile.rules:
-            for stream in rule.streams:
-                for requirement in (*stream.requires, *stream.constrains):
-                    if requirement.component.name in self.reached:
-                        self._demand(requirement)
 
     def _read_files(self, name: str, version: Version, paths: Iterable[str]) -> None:
         members = self.index.read_sdist_member(
@@ -153,6 +216,12 @@ class _Crawl:
             return texts.get(path)
 
         for path in paths:
+            if path not in texts:
+                raise InputError(
+                    Code.BROKEN_PROFILE,
+                    f"the source of {name} {version} has no file {path}",
+                    hint="name files as they lie in the sdist, below its top directory",
+                )
             self.files[path] = texts[path]
             parsed = parse_requirement_file(texts[path], file=path, include=include)
             for requirement in parsed.requirements:
@@ -160,9 +229,10 @@ class _Crawl:
 
     def _demand(self, requirement: Requirement) -> None:
         component = requirement.component
-        if component.kind is not Kind.DISTRIBUTION or component.name in self._omitted:
+        if component.kind is not Kind.DISTRIBUTION or not self._somewhere(requirement, ""):
             return
-        if not self._somewhere(requirement, ""):
+        if component.name in self._omitted:
+            self._left_out.add(component.name)
             return
         self._reach(component.name, str(requirement.specifier))
         self.extras.update((component.name, extra) for extra in requirement.extras)
@@ -171,8 +241,19 @@ class _Crawl:
         self.reached.setdefault(name, set()).add(specifier)
 
     def _somewhere(self, requirement: Requirement, extra: str) -> bool:
-        series = {*self.profile.interpreters, *(base.python for base in self.bases)}
-        return any(requirement.applies(Target(python, self.arch), extra) for python in series)
+        return any(requirement.applies(target, extra) for target in self._targets)
+
+    @cached_property
+    def _targets(self) -> tuple[Target, ...]:
+        """Every target that a plan could be for. That of a base's own interpreter is there with
+        the full version that a base states too, which a marker may ask for."""
+        found: set[Target] = set()
+        for offers in self.bases:
+            base = offers.base
+            for series in (offers.python, *offers.interpreters, *self.profile.interpreters):
+                found.add(Target(series, base.arch))
+            found.add(Target(offers.python, base.arch, base.python_full))
+        return tuple(sorted(target for target in found if target.python))
 
     def _fetch_windows(self) -> None:
         listings = self.index.releases_of(sorted(self.reached))
@@ -182,12 +263,12 @@ class _Crawl:
             keep = self._base_versions(name)
             for release in self._window(name, every, specifiers, keep):
                 self.releases[name, release.version] = release
-                if (name, release.version) not in self.metadata:
-                    wanted.append((name, release.version))
-        unreadable: list[tuple[str, Version]] = []
+                key = (name, release.version)
+                if key not in self.metadata and key not in self._unreadable:
+                    wanted.append(key)
 
         def note(name: str, version: Version, _error: InputError) -> None:
-            unreadable.append((name, version))
+            self._unreadable.add((name, version))
 
         self.metadata.update(self.index.metadata(wanted, on_bad=note))
 
@@ -238,6 +319,25 @@ class _Crawl:
                 if any(self._somewhere(requirement, extra) for extra in ("", *extras)):
                     plain = evolve(requirement, marker="")
                     self._demand(plain)
+
+    def _follow_profile(self) -> None:
+        """What the profile itself demands of what is used, and what it lets in instead."""
+        for rule in self.profile.rules:
+            for stream in rule.streams:
+                for requirement in stream.requires:
+                    self._demand(requirement)
+                self._allow(stream.constrains)
+        for group in self.profile.groups:
+            for pairing in group.pairings:
+                self._allow(pairing.constrains)
+        for relaxation in self.profile.relaxations:
+            if relaxation.component.name in self.reached:
+                self._reach(relaxation.component.name, relaxation.to)
+
+    def _allow(self, constrained: Iterable[Requirement]) -> None:
+        for requirement in constrained:
+            if requirement.component.name in self.reached:
+                self._demand(requirement)
 
     def _follow_bases(self) -> None:
         """What the bases' own packages of the distributions require."""
