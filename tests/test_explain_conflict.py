@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from streamsolve.explain import (
     Command,
@@ -12,7 +13,8 @@ from streamsolve.explain import (
     plain,
     repair_step,
 )
-from streamsolve.model.conflict import Cause, Failure, Repair, RepairKind
+from streamsolve.model import PYTHON
+from streamsolve.model.conflict import Cause, Conflict, Failure, Repair, RepairKind
 
 from .builders import conflict, demand, failure
 
@@ -70,6 +72,82 @@ def test_demands_that_exclude_each_other_are_chains_from_the_application():
     ]
 
 
+def test_versions_that_die_in_different_ways_are_told_one_by_one():
+    needs_foo = demand("vllm", ["0.33.0"], "foo", there=["1", "2", "3"])
+    ends = (
+        demand("foo", ["1"], "bar>=9", there=["1"]),
+        demand("foo", ["2", "3"], "baz"),
+    )
+    died = conflict("foo", Cause.INCOMPATIBLE, *[(needs_foo, end) for end in ends])
+    assert screen(failure(died)).splitlines()[2:9] == [
+        "1. No version of foo can be used: each needs something that cannot be had.",
+        "   vllm 0.33.0 needs foo",
+        "     → foo 1 needs bar>=9",
+        "       ✗ of bar there is 1: none is >=9",
+        "   vllm 0.33.0 needs foo",
+        "     → foo 2, 3 needs baz",
+        "       ✗ of baz no version is there",
+    ]
+
+
+def test_versions_that_are_not_let_in_are_not_said_to_need_anything():
+    needs_foo = demand("vllm", ["0.33.0"], "foo>=2", there=["1", "2", "3"])
+    ends = (demand("foo", ["2"], "bar>=9"), demand("foo", ["3"], "baz"))
+    died = conflict("foo", Cause.INCOMPATIBLE, *[(needs_foo, end) for end in ends])
+    assert conflict_sentence(died) == (
+        "No version of foo can be used: each that is let in needs something that cannot be had."
+    )
+
+
+def test_ways_through_a_component_do_not_conflict_with_each_other():
+    chains = [
+        (
+            demand("vllm", ["0.33.0"], "foo", there=["1", "2"]),
+            demand("foo", [version], f"bar=={version}", there=["1", "2"]),
+            demand("bar", [version], "dead"),
+        )
+        for version in ("1", "2")
+    ]
+    assert conflict_sentence(conflict("bar", Cause.INCOMPATIBLE, *chains)) == (
+        "No version of bar can be used: each needs something that cannot be had."
+    )
+
+
+def test_interpreters_that_each_lack_something_show_what_depends_on_them():
+    old = demand("vllm", ["0.33.0"], 'old>=9; python_version < "3.14"', there=["1"])
+    new = demand("vllm", ["0.33.0"], "new>=9", there=["1"])
+    lacking = Conflict(PYTHON, Cause.INCOMPATIBLE, ((old,), (new,)))
+    text = screen(failure(lacking))
+    assert "No version of python can be used: with each that is let in, something is" in text
+    assert '   vllm 0.33.0 needs old>=9 where python_version < "3.14"\n' in text
+    assert "   vllm 0.33.0 needs new>=9\n" in text
+
+
+def test_what_binds_only_what_is_used_is_not_said_to_need_it():
+    there = ["1", "2"]
+    bound = evolve(demand("foo", ["1"], "bar<2", there=there), only_if_used=True)
+    both = conflict(
+        "bar",
+        Cause.INCOMPATIBLE,
+        (demand("vllm", ["0.33.0"], "foo", there=["1"]), bound),
+        (demand("vllm", ["0.33.0"], "bar>=2", there=there),),
+    )
+    assert screen(failure(both)).splitlines()[2:8] == [
+        "1. The demands on bar conflict with each other: no version meets them all.",
+        "   vllm 0.33.0 needs foo",
+        "     → foo 1 allows only bar<2",
+        "       that allows bar 1",
+        "   vllm 0.33.0 needs bar>=2",
+        "     that allows bar 2",
+    ]
+
+
+def test_an_extra_that_nothing_has_is_named():
+    asked = evolve(demand("vllm", ["0.33.0"], "foo[x]", there=["1"]), allowed=())
+    text = screen(failure(conflict("foo", Cause.NO_SUCH_VERSION, (asked,))))
+    assert "✗ of foo there is 1: none is there with x" in text
+
+
 def test_no_such_version_and_conflicts_with_read_differently():
     sentences = {
         conflict_sentence(one)
@@ -107,6 +185,7 @@ def test_a_conflict_of_the_base_shows_its_packages():
     text = screen(failure(conflict("numpy", Cause.ROOT, (asked,), packages=packages)))
     assert "The base's own packages around numpy cannot be installed together." in text
     assert f"✗ {packages[0]}" in text
+    assert "   vllm 0.33.0 needs numpy\n     that allows numpy 2.0\n" in text
 
 
 def test_all_conflicts_are_numbered():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pysat.examples.rc2 import RC2
@@ -12,7 +11,6 @@ from streamsolve.model import PYTHON, Origin, distribution
 from streamsolve.selection import Selection, Selector, Unsatisfiable
 
 from .universes import (
-    APP,
     Universe,
     all_plans,
     chosen,
@@ -140,23 +138,6 @@ def test_does_not_depend_on_the_order_of_the_input(world: Universe, seed: int) -
         assert first == second
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(random_universes(components=5))
-def test_every_conflict_is_real_and_they_share_nothing(world: Universe) -> None:
-    answer = select(world)
-    if isinstance(answer, Selection):
-        return
-    assert answer.conflicts
-    stated = [
-        {(demand.by, str(demand.requirement)) for chain in c.chains for demand in chain}
-        for c in answer.conflicts
-    ]
-    for index, demands in enumerate(stated):
-        assert demands
-        for other in stated[index + 1 :]:
-            assert not demands & other
-
-
 def test_takes_the_base_when_it_fits() -> None:
     world = universe(
         make_stream("app", "1", "a>=1"),
@@ -207,47 +188,3 @@ def test_asks_for_metadata_only_of_offers_that_could_matter() -> None:
     )
     assert isinstance(select(world), Selection)
     assert [str(offer.version) for offer in world.asked] == ["9"]
-
-
-def test_a_version_that_does_not_exist_is_its_own_cause() -> None:
-    answer = select(universe(make_stream("app", "1", "a>=3"), make_stream("a", "1")))
-    assert isinstance(answer, Unsatisfiable)
-    (conflict,) = answer.conflicts
-    assert conflict.cause.value == "no-such-version"
-    assert conflict.about == distribution("a")
-    assert [[str(d.requirement) for d in chain] for chain in conflict.chains] == [["a>=3"]]
-
-
-def test_a_conflict_two_levels_down_is_told_as_two_chains_that_meet() -> None:
-    answer = select(
-        universe(
-            make_stream("app", "1", "a", "b"),
-            make_stream("a", "1", "c<2"),
-            make_stream("b", "1", "d"),
-            make_stream("d", "1", "c>=2"),
-            make_stream("c", "1"),
-            make_stream("c", "2"),
-        )
-    )
-    assert isinstance(answer, Unsatisfiable)
-    (conflict,) = answer.conflicts
-    assert conflict.cause.value == "incompatible"
-    assert conflict.about == distribution("c")
-    assert [[str(d.requirement) for d in chain] for chain in conflict.chains] == [
-        ["a", "c<2"],
-        ["b", "d", "c>=2"],
-    ]
-
-
-@pytest.mark.parametrize("count", [2, 3])
-def test_all_independent_conflicts_are_reported(count: int) -> None:
-    names = [f"a{i}" for i in range(count)]
-    answer = select(
-        universe(
-            make_stream("app", "1", *[f"{name}>=3" for name in names]),
-            *[make_stream(name, "1") for name in names],
-        )
-    )
-    assert isinstance(answer, Unsatisfiable)
-    assert [c.about.name for c in answer.conflicts] == names
-    assert APP not in {c.about for c in answer.conflicts}

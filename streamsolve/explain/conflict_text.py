@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..model.component import PYTHON, Kind
 from ..model.conflict import Cause, Conflict, Demand, Failure, Repair, RepairKind
 from .command import Command
 from .markup import Block, Span, Style, blank, paragraph
@@ -46,17 +49,42 @@ def conflict_sentence(conflict: Conflict) -> str:
         case Cause.NO_SUCH_VERSION:
             return f"No such version of {about} exists."
         case Cause.INCOMPATIBLE:
-            if len(conflict.chains) > 1:
-                return (
-                    f"The demands on {about} conflict with each other: no version meets them all."
-                )
-            return f"What requires {about} conflicts with what is there of it."
+            return _incompatible(conflict, about)
         case Cause.FORBIDDEN:
             return f"{about} exists, but the profile's policy forbids what would fit."
         case Cause.UNREADABLE:
             return f"What {about} requires is not known: its metadata cannot be read."
         case Cause.ROOT:
             return f"The base's own packages around {about} cannot be installed together."
+
+
+def _incompatible(conflict: Conflict, about: str) -> str:
+    """Demands that meet at the component and have nothing in common, or versions of it that all
+    die: of what they need, or of what is needed with them."""
+    demands = {demand for chain in conflict.chains for demand in chain}
+    on_it = [demand for demand in demands if demand.requirement.component == conflict.about]
+    by_it = [demand for demand in demands if demand.by == conflict.about]
+    meets_there = all(chain[-1] in on_it for chain in conflict.chains)
+    if _nothing_in_common(on_it) and (meets_there or not by_it):
+        return f"The demands on {about} conflict with each other: no version meets them all."
+    if len(conflict.chains) > 1 and by_it:
+        there = {version for demand in on_it for version in demand.available}
+        stating = {version for demand in by_it for version in demand.versions}
+        each = "each" if there <= stating else "each that is let in"
+        return f"No version of {about} can be used: {each} needs something that cannot be had."
+    if conflict.about == PYTHON and not meets_there:
+        return (
+            f"No version of {about} can be used: with each that is let in, something is needed "
+            "that cannot be had."
+        )
+    return f"What requires {about} conflicts with what is there of it."
+
+
+def _nothing_in_common(demands: Sequence[Demand]) -> bool:
+    """Whether all demands together let nothing in, though each that requires it does."""
+    if len(demands) <= 1 or not all(d.allowed or d.only_if_used for d in demands):
+        return False
+    return not set.intersection(*(set(demand.allowed) for demand in demands))
 
 
 def _conflict(conflict: Conflict, number: int, failure: Failure) -> list[Block]:
@@ -81,8 +109,9 @@ def _chain(chain: tuple[Demand, ...], conflict: Conflict, failure: Failure) -> l
             paragraph(
                 arrow,
                 Span(_stated_by(demand, failure), Style.NAME),
-                " needs ",
+                " allows only " if demand.only_if_used else " needs ",
                 Span(spelled(demand.requirement), Style.NAME),
+                _condition(demand) if len(conflict.chains) > 1 else "",
                 f" ({place})" if place else "",
                 indent=indent,
                 hang=2,
@@ -100,23 +129,33 @@ def _stated_by(demand: Demand, failure: Failure) -> str:
     return f"{demand.by} {version_ranges(demand.versions)}" if demand.versions else str(demand.by)
 
 
+def _condition(demand: Demand) -> str:
+    """What a demand depends on, if that is the choice of the interpreter."""
+    marker = demand.requirement.marker
+    return f" where {marker}" if "python" in marker else ""
+
+
 def _end(demand: Demand, conflict: Conflict, indent: int) -> list[Block]:
     """What the last demand of a chain meets: nothing that exists, or some versions."""
     there = version_ranges(demand.available)
     allowed = version_ranges(demand.allowed, demand.available)
     about = demand.requirement.component
-    wanted = asked(demand.requirement)
-    if conflict.cause is Cause.ROOT:
-        return []
+    if not demand.available and about.kind is Kind.PACKAGE:
+        return [paragraph(_CROSS, "there is none", indent=indent, hang=2)]
     if not demand.available:
         return [paragraph(_CROSS, f"of {about} no version is there", indent=indent, hang=2)]
     if not demand.allowed:
+        if any(map(demand.requirement.allows, demand.available)):
+            # Only the extras can be what keeps these out.
+            wanted = f"there with {' and '.join(demand.requirement.extras)}"
+        else:
+            wanted = asked(demand.requirement)
         text = f"of {about} there is {there}: none is {wanted}"
         return [paragraph(_CROSS, text, indent=indent, hang=2)]
     if conflict.cause is Cause.FORBIDDEN:
         text = f"{about} {allowed} would fit and is forbidden"
         return [paragraph(_CROSS, text, indent=indent, hang=2)]
-    mark = "" if len(conflict.chains) > 1 else _CROSS
+    mark = "" if len(conflict.chains) > 1 or conflict.cause is Cause.ROOT else _CROSS
     return [paragraph(mark, f"that allows {about} {allowed}", indent=indent, hang=2)]
 
 

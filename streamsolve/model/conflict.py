@@ -28,23 +28,28 @@ class Cause(Enum):
 class Demand:
     """One requirement of one component, stated by ``versions`` of it (sorted; the ones that exist
     and could be used). ``available`` are the versions of the required component that exist, and
-    ``allowed`` those of them that the requirement lets in."""
+    ``allowed`` those of them that the requirement lets in. With ``only_if_used`` it does not
+    require the component, and binds it where something else does."""
 
     by: Component
     versions: tuple[Version, ...]
     requirement: Requirement
     available: tuple[Version, ...] = ()
     allowed: tuple[Version, ...] = ()
+    only_if_used: bool = False
 
 
 @frozen
 class Conflict:
     """A smallest set of demands that cannot be met together.
 
-    ``about`` is the component that they meet at. ``chains`` lead from the application to it, each
-    a sequence of demands in which the next is stated by what the one before requires; for a
-    conflict of one chain its last demand is the one that cannot be met.
-    ``packages`` are RPM texts where the impossibility is one of the base's packages.
+    ``chains`` lead from the application to what blocks it, each a sequence of demands in which
+    the next is stated by versions that the one before lets in; for a conflict of one chain its
+    last demand is the one that cannot be met. ``about`` is the component that the chains meet at:
+    the one that does not exist, or that the last demands have in common; or one that chains go
+    through, because its versions die in different ways.
+    ``packages`` are RPM texts where the impossibility is one of the base's packages; the chains
+    then lead to each stream whose packages it is about.
     """
 
     about: Component

@@ -17,7 +17,13 @@ from ..errors import Code, InputError, Place
 from .component import PYTHON, Component, Scope, distribution
 from .target import Target
 
-__all__ = ["Requirement", "parse_requirement", "python_requirement", "requirement_on"]
+__all__ = [
+    "Requirement",
+    "parse_requirement",
+    "python_requirement",
+    "pythons_requirement",
+    "requirement_on",
+]
 
 
 @frozen
@@ -154,3 +160,18 @@ def _specifier(text: str) -> SpecifierSet:
 def python_requirement(specifier: str) -> Requirement:
     """What ``Requires-Python`` demands of the interpreter."""
     return requirement_on(PYTHON, specifier)
+
+
+def pythons_requirement(pythons: Iterable[str], among: Iterable[str]) -> Requirement:
+    """That the interpreter is of one of these series (``3.14``): of those ``among``, it allows
+    exactly these. Without any, it allows all."""
+    wanted = sorted(set(pythons), key=Version)
+    if len(wanted) <= 1:
+        return python_requirement("".join(f"=={series}.*" for series in wanted))
+    first, last = Version(wanted[0]), Version(wanted[-1])
+    gaps = [
+        f"!={series}.*"
+        for series in sorted(set(among) - set(wanted), key=Version)
+        if first < Version(series) < last
+    ]
+    return python_requirement(",".join((f">={first}", f"<{last.major}.{last.minor + 1}", *gaps)))

@@ -1,24 +1,20 @@
 """Why there is no choice: smallest sets of demands that contradict each other.
 
-Each requirement's clauses are switched by a literal of its own; a contradiction under all of them
-names a subset, which is shrunk until nothing can be left out. Switching that subset off and
-searching again finds the next conflict that shares nothing with it, until the rest has an answer.
+Each requirement's clauses are switched by a literal of its own, and so is each refusal of the
+base's packages. A contradiction under all of them names a subset, which is shrunk until nothing
+can be left out. Switching that subset off and searching again finds the next conflict that shares
+nothing with it, until the rest has an answer.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 
-import networkx as nx
-from packaging.version import Version
-
-from ..model.component import Component
-from ..model.conflict import Cause, Conflict, Demand
-from .encoding import Encoding, Group, allowed_mask
+from ..model.conflict import Conflict
+from .chains import explained
+from .encoding import Encoding
 from .problem import Nogood, Problem
-from .sat import Status
+from .sat import Status, negate
 from .walk import Walk
 
 __all__ = ["independent_conflicts"]
@@ -39,33 +35,45 @@ def independent_conflicts(
         smallest = search.shrink(core)
         if not smallest:
             break
-        found.append(_Explained(search.encoding, smallest).conflict())
+        found.append(search.explained(smallest))
         disabled |= smallest
     return tuple(sorted(found, key=lambda c: (min(map(len, c.chains), default=0), c.about)))
 
 
 class _Search:
-    """Searches under switched requirements."""
+    """Searches under switched requirements and refusals."""
 
     def __init__(self, problem: Problem, nogoods: Iterable[Nogood]) -> None:
         self.encoding = Encoding(problem, explain=True)
         self._walk = Walk(self.encoding)
+        self._nogoods: dict[int, Nogood] = {}
         for nogood in nogoods:
-            self.encoding.forbid(nogood)
+            self._forbid(nogood)
+
+    def _forbid(self, nogood: Nogood) -> None:
+        """These offers are never used together, as long as the switch is on."""
+        literals = []
+        for offer in nogood.offers:
+            entry = self.encoding.entry(offer.component)
+            index = next(i for i, known in enumerate(entry.offers) if known.key == offer.key)
+            literals.append(negate(entry.literals[index]))
+        switch = self.encoding.sat.new_literal()
+        self.encoding.sat.add_clause((negate(switch), *literals))
+        self._nogoods[switch] = nogood
 
     def contradiction(self, disabled: set[int]) -> set[int] | None:
-        """Groups that contradict each other, with some switched off; None if there is an answer."""
+        """Switches that contradict each other, with some off; None if there is an answer."""
         while True:
-            groups = [literal for literal in self.encoding.groups if literal not in disabled]
-            found = self._solve(groups)
+            switches = [*self.encoding.groups, *self._nogoods]
+            found = self._solve([literal for literal in switches if literal not in disabled])
             if found is not None or self._complete:
                 return found
 
-    def _solve(self, groups: Sequence[int]) -> set[int] | None:
+    def _solve(self, switches: Sequence[int]) -> set[int] | None:
         sat = self.encoding.sat
         self._complete = False
         self._walk.restart()
-        status = sat.solve(groups, self._walk.decide)
+        status = sat.solve(switches, self._walk.decide)
         if status is Status.PAUSED:
             self.encoding.expand(self._walk.unexpanded)
             return None
@@ -85,117 +93,22 @@ class _Search:
                 candidates = [c for c in candidates if c in found]
         return needed
 
-    def _contradiction_of(self, groups: set[int]) -> set[int] | None:
+    def _contradiction_of(self, switches: set[int]) -> set[int] | None:
         while True:
-            found = self._solve(sorted(groups))
+            found = self._solve(sorted(switches))
             if found is not None or self._complete:
                 return found
 
     def _shrink_order(self, literal: int) -> tuple[object, ...]:
-        return self.encoding.groups[literal].key
+        """What comes last is left out first: refusals, so that they explain only what no
+        requirement does."""
+        nogood = self._nogoods.get(literal)
+        if nogood is None:
+            return (False, self.encoding.groups[literal].key)
+        return (True, tuple(str(offer.key) for offer in nogood.offers), nogood.texts)
 
-
-class _Explained:
-    """One smallest contradiction, put in order."""
-
-    def __init__(self, encoding: Encoding, groups: set[int]) -> None:
-        self.encoding = encoding
-        self.groups = sorted((encoding.groups[literal] for literal in groups), key=lambda g: g.key)
-
-    def conflict(self) -> Conflict:
-        """The conflict with its chains."""
-        about, cause = self._meeting_point()
-        chains = self._chains(about)
-        texts = tuple(sorted({text for group in self.groups for text in group.texts}))
-        return Conflict(about, Cause.ROOT if texts else cause, chains, texts)
-
-    def _meeting_point(self) -> tuple[Component, Cause]:
-        """The component that the demands meet at."""
-        for group in self.groups:
-            target = group.requirement.component
-            entry = self.encoding.entry(target)
-            if not entry.offers:
-                return target, Cause.NO_SUCH_COMPONENT
-            if not allowed_mask(entry, group.requirement) and not group.constraint:
-                return target, Cause.NO_SUCH_VERSION
-        demanded: dict[Component, int] = {}
-        for group in self.groups:
-            target = group.requirement.component
-            demanded[target] = demanded.get(target, 0) + 1
-        depth = self._depths()
-        return max(
-            demanded, key=lambda c: (demanded[c], depth.get(c, 0), c.kind.value, c.name)
-        ), Cause.INCOMPATIBLE
-
-    @cached_property
-    def _graph(self) -> nx.DiGraph[Component]:
-        """Who requires what within the contradiction; a constraint leads nowhere by itself."""
-        graph: nx.DiGraph[Component] = nx.DiGraph()
-        graph.add_node(self.encoding.root.component)
-        for group in self.groups:
-            edge = (group.component, group.requirement.component)
-            if not group.constraint and not graph.has_edge(*edge):
-                graph.add_edge(*edge, group=group)
-        return graph
-
-    def _depths(self) -> dict[Component, int]:
-        root = self.encoding.root.component
-        return dict(nx.single_source_shortest_path_length(self._graph, root))
-
-    def _chains(self, about: Component) -> tuple[tuple[Demand, ...], ...]:
-        """One chain for each demand on the meeting point; what no chain holds comes after."""
-        chains: list[tuple[Group, ...]] = []
-        for group in self.groups:
-            if group.requirement.component == about:
-                chains.append((*self._path_to(group.component), group))
-        used = {id(group) for chain in chains for group in chain}
-        for group in self.groups:
-            if id(group) not in used:
-                chain = (*self._path_to(group.component), group)
-                used.update(map(id, chain))
-                chains.append(chain)
-        demands = {tuple(self._demand(group) for group in chain) for chain in chains}
-        return tuple(sorted(demands, key=lambda c: (len(c), [str(d.requirement) for d in c])))
-
-    def _path_to(self, component: Component) -> tuple[Group, ...]:
-        """The shortest way from the application to a component, within the contradiction."""
-        root = self.encoding.root.component
-        if component not in self._graph or not nx.has_path(self._graph, root, component):
-            return ()
-        path = nx.shortest_path(self._graph, root, component)
-        return tuple(self._graph.edges[edge]["group"] for edge in itertools.pairwise(path))
-
-    def _demand(self, group: Group) -> Demand:
-        entry = self.encoding.entry(group.requirement.component)
-        mask = allowed_mask(entry, group.requirement)
-        allowed = [offer.version for i, offer in enumerate(entry.offers) if mask >> i & 1]
-        return Demand(
-            by=group.component,
-            versions=self._stating_versions(group),
-            requirement=group.requirement,
-            available=_sorted(offer.version for offer in entry.offers),
-            allowed=_sorted(allowed),
-        )
-
-    def _stating_versions(self, group: Group) -> tuple[Version, ...]:
-        """The versions of the demanding component that state it and that the others allow."""
-        entry = self.encoding.entry(group.component)
-        possible = (1 << len(entry.offers)) - 1
-        for other in self.groups:
-            if other.requirement.component == group.component:
-                possible &= allowed_mask(entry, other.requirement)
-        text = str(group.requirement)
-        found = []
-        for index, stream in enumerate(entry.streams):
-            if stream is None or not possible >> index & 1:
-                continue
-            stated = [*stream.requirements, *stream.constraints]
-            stated += [r for extra in stream.extras.values() for r in extra]
-            limited = stream.offer.pythons and group.requirement.component.name == "python"
-            if limited or any(str(requirement) == text for requirement in stated):
-                found.append(stream.version)
-        return _sorted(found)
-
-
-def _sorted(versions: Iterable[Version]) -> tuple[Version, ...]:
-    return tuple(sorted(set(versions)))
+    def explained(self, switches: set[int]) -> Conflict:
+        """A smallest contradiction as a conflict."""
+        groups = [self.encoding.groups[s] for s in switches if s not in self._nogoods]
+        nogoods = [self._nogoods[s] for s in switches if s in self._nogoods]
+        return explained(self.encoding, groups, nogoods)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
-from ..model.component import PYTHON, Component, Origin
-from ..model.requirement import Requirement, requirement_on
+from ..model.component import PYTHON, Component
+from ..model.requirement import Requirement, pythons_requirement, requirement_on
 from ..model.stream import Offer, Stream
 from ..model.target import Target
 from .problem import Nogood, Problem, offer_preference
@@ -43,16 +43,14 @@ class Group:
     component: Component
     requirement: Requirement
     constraint: bool = False
-    texts: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str, bool, tuple[str, ...]]:
+    def key(self) -> tuple[str, str, bool]:
         """Groups of one key are one group."""
         return (
             f"{self.component.kind.value}:{self.component.name}",
             f"{self.requirement.component.kind.value}:{self.requirement}",
             self.constraint,
-            self.texts,
         )
 
 
@@ -71,9 +69,10 @@ class Entry:
     extra_children: dict[tuple[int, str], tuple[Child, ...]] = field(factory=dict)
 
 
-def python_limit(offer: Offer) -> Requirement:
-    """That an offer was built for some interpreters only, as a requirement."""
-    return requirement_on(PYTHON, ",".join(f"=={python}.*" for python in offer.pythons[:1]))
+def python_limit(offer: Offer, targets: Iterable[str]) -> Requirement:
+    """That an offer was built for some interpreters only, as a requirement: of the series of the
+    targets, it allows exactly those."""
+    return pythons_requirement(offer.pythons, targets)
 
 
 class Encoding:
@@ -91,7 +90,7 @@ class Encoding:
         self.private: dict[int, Component] = {}
         self.explain = explain
         self.groups: dict[int, Group] = {}
-        self._group_of: dict[tuple[str, str, bool, tuple[str, ...]], int] = {}
+        self._group_of: dict[tuple[str, str, bool], int] = {}
         self._false = self.sat.new_literal()
         self.sat.add_clause((negate(self._false),))
         self._pythons: dict[str, int] = {}
@@ -282,7 +281,7 @@ class Encoding:
                 self._clause(group, (used,), negate(other))
 
     def _limit_pythons(self, stream: Stream, used: int) -> None:
-        group = Group(stream.component, python_limit(stream.offer))
+        group = Group(stream.component, python_limit(stream.offer, self.problem.targets))
         allowed = [self.python_literal(series) for series in stream.offer.pythons]
         if self.explain:
             literal = self._group_literal(group)
@@ -297,11 +296,6 @@ class Encoding:
             entry = self.entry(offer.component)
             index = next(i for i, known in enumerate(entry.offers) if known.key == offer.key)
             literals.append(negate(entry.literals[index]))
-        if self.explain:
-            first, last = nogood.offers[0], nogood.offers[-1]
-            needed = requirement_on(last.component, f"=={last.version}")
-            group = Group(first.component, needed, constraint=True, texts=nogood.texts)
-            literals.append(negate(self._group_literal(group)))
         self.sat.add_clause(literals)
 
     # -- clauses -------------------------------------------------------------------------------
