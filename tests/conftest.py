@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where everything that tests need is installed, nothing may be left out unnoticed."""
+    parser.addoption("--no-skips", action="store_true", help="a test that is skipped has failed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure that tells its reason, if that is asked for."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} is skipped: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(told: object) -> str:
+    """pytest tells a skip as (file, line, reason)."""
+    return str(told[2]) if isinstance(told, tuple) else str(told)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that is skipped as a whole."""
+    report = yield
+    if report.outcome == "skipped" and collector.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} is skipped: {_reason(report.longrepr)}"
+    return report
 
 
 @pytest.fixture(scope="session")

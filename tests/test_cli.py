@@ -5,9 +5,11 @@ The planner is a stub here; what it plans is tested elsewhere.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,10 +24,13 @@ from streamsolve.cli import main
 from streamsolve.cli.progress import BarDisplay, LineDisplay
 from streamsolve.errors import Code, InputError, InputErrors, NoPlanError, Place
 from streamsolve.explain import plan_schema
+from streamsolve.inputs.profiles import load_profile
 from streamsolve.model.conflict import Cause, Repair, RepairKind
 from streamsolve.planner import Outcome, PlanRequest
 
 from .builders import conflict, demand, failure, from_base, plan, private
+from .localrepository import write_repository
+from .rpmmd import element, rpm
 
 ROOT = Path(__file__).parents[1]
 
@@ -232,6 +237,60 @@ def test_a_universe_that_cannot_be_written_is_bad_input(
     assert out == ""
 
 
+def test_a_universe_for_a_directory_that_is_not_there_is_refused_before_planning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    stub = planner(monkeypatch, small())
+    assert main(["plan", "vllm", "--dump-universe", "nowhere/universe.json"]) == 2
+    err = capsys.readouterr().err
+    assert "nowhere/universe.json: cannot be written: there is no directory nowhere" in err
+    assert stub.requests == []
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_dash_prints_the_universe_instead_of_the_plan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    planner(monkeypatch, small())
+    assert main(["plan", "vllm", "--dump-universe", "-"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": "streamsolve.universe/1"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dash_leaves_the_conflicts_to_standard_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    planner(monkeypatch, no_plan())
+    assert main(["plan", "vllm", "--dump-universe", "-"]) == 3
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {}
+    assert "No such version of numba exists." in err
+
+
+def test_a_dash_and_json_cannot_both_have_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    stub = planner(monkeypatch, small())
+    assert main(["plan", "vllm", "--json", "--dump-universe", "-"]) == 2
+    out, err = capsys.readouterr()
+    assert "both want standard output" in err
+    assert [fault["code"] for fault in json.loads(out)["errors"]] == ["SS105"]
+    assert stub.requests == []
+
+
+def test_a_universe_goes_into_a_pipe_and_does_not_replace_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    planner(monkeypatch, small())
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert main(["plan", "vllm", "--dump-universe", "pipe"]) == 0
+        assert json.loads(os.read(reader, 4096)) == {"schema": "streamsolve.universe/1"}
+    finally:
+        os.close(reader)
+
+
 # ---- no plan, bad input, defects -------------------------------------------------------------
 
 
@@ -317,7 +376,9 @@ def test_bad_input_with_json_is_one_document(
         (["plann"], "did you mean plan?"),
         (["profile", "lst"], "did you mean list?"),
         (["plan"], "missing argument 'APP'"),
-        (["plan", "vllm", "--bse", "x"], "--base"),
+        (["plan", "vllm", "--bse", "x"], "no option is called '--bse': did you mean --base"),
+        (["completion"], "missing argument 'SHELL'\n"),
+        (["base", "show", "./nowhere"], "./nowhere: there is no such directory"),
         (["explain-code", "SS999"], "SS201"),
         (["completion", "tcsh"], "bash"),
         (["base", "show", "fedora-54"], "did you mean fedora-4"),
@@ -325,6 +386,7 @@ def test_bad_input_with_json_is_one_document(
         (["profile", "refresh", "vllm"], "name the bases to read"),
         (["plan", "vllm", "--python", "three"], "three"),
         (["plan", "vllm", "--repo", "nowhere"], "NAME=URL"),
+        (["plan", "--help-me"], "did you mean --help"),
     ],
 )
 def test_what_is_mistyped_is_exit_code_2_and_names_what_is_near(
@@ -380,6 +442,42 @@ def test_a_pipe_that_is_closed_is_quiet():
     assert (done.returncode, done.stderr) == (141, "")
 
 
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "vllm", "--json", "--offline"],
+        ["plan", "nothing", "--json"],
+        ["profile", "check", "--schema"],
+        ["explain-code"],
+        ["--help"],
+    ],
+)
+def test_an_output_that_is_full_is_one_line_and_exit_code_2(arguments: list[str]):
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "streamsolve", *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last == "streamsolve: cannot write the output: No space left on device"
+    assert "Traceback" not in done.stderr
+    assert "SS900" not in done.stderr
+
+
+def test_an_operating_system_error_elsewhere_is_still_a_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    planner(monkeypatch, OSError(28, "No space left on device"))
+    assert main(["plan", "vllm"]) == 1
+    assert "SS900" in capsys.readouterr().err
+
+
 # ---- the other commands ----------------------------------------------------------------------
 
 
@@ -426,6 +524,34 @@ def test_a_base_is_shown_with_its_repositories(capsys: pytest.CaptureFixture[str
     assert "redhat-rpm-config" in out
 
 
+def test_a_profile_says_for_which_variants_a_decision_holds(capsys: pytest.CaptureFixture[str]):
+    assert main(["profile", "show", "vllm"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    profile = load_profile("vllm")
+    for_some = [one for one in (*profile.omissions, *profile.relaxations) if one.variants]
+    assert for_some
+    for one in for_some:
+        assert f"({', '.join(one.variants)}) {one.reason[:8]}" in words
+
+
+def test_a_directory_is_shown_as_a_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    python = element(rpm("python3", "3.14.2-1", "x86_64", provides="python(abi) = 3.14"))
+    write_repository(tmp_path / "mine" / "x86_64", [python])
+    assert main(["base", "show", "mine"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("mine\nPython 3.14; for x86_64.\n")
+    repomd = tmp_path / "mine" / "x86_64" / "repodata" / "repomd.xml"
+    assert hashlib.sha256(repomd.read_bytes()).hexdigest() in out
+
+
+def test_a_directory_that_is_no_repository_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "mine").mkdir()
+    assert main(["base", "show", "mine"]) == 2
+    assert "SS202" in capsys.readouterr().err
+
+
 def test_shipped_profiles_are_well(capsys: pytest.CaptureFixture[str]):
     assert main(["profile", "check"]) == 0
     assert "✓  vllm" in capsys.readouterr().out
@@ -439,6 +565,36 @@ def test_a_broken_profile_is_told_with_its_lines(
     err = capsys.readouterr().err
     assert "SS103" in err
     assert "mine.toml:2: nane" in err
+
+
+COMPONENT_FILE = """\
+schema = "streamsolve.component/1"
+
+[[omit]]
+component = "tokens"
+variants = ["whichever"]
+reason = "it is not needed"
+"""
+
+
+def test_a_file_that_profiles_include_is_checked_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "part.toml").write_text(COMPONENT_FILE)
+    assert main(["profile", "check", "part.toml", "vllm"]) == 0
+    out = capsys.readouterr().out
+    assert "✓ part.toml: a file for profiles to include" in out
+    assert "✓  vllm" in out
+
+
+def test_the_faults_of_a_file_that_profiles_include_are_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "part.toml").write_text(COMPONENT_FILE.replace("reason", "reasom"))
+    assert main(["profile", "check", "part.toml"]) == 2
+    err = capsys.readouterr().err
+    assert "part.toml:6: " in err
+    assert "default-variant" not in err
 
 
 def test_the_schema_of_profiles_is_printed(capsys: pytest.CaptureFixture[str]):
@@ -475,6 +631,17 @@ def test_config_shows_where_each_value_comes_from(
     assert origin.endswith("streamsolve.toml:1")
 
 
+def test_config_shows_what_holds_where_nothing_is_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["config", "show"]) == 0
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert (rows["base"], rows["variant"]) == ("the profile's", "the profile's")
+    assert rows["index-url"] == "the public index"
+    assert Path(rows["cache"]) == tmp_path / ".cache" / "streamsolve"
+    assert "-" not in rows.values()
+
+
 def test_an_unknown_setting_names_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "streamsolve.toml").write_text('varaint = "cpu"\n')
     assert main(["config", "show"]) == 2
@@ -502,6 +669,26 @@ def test_bases_are_completed():
         COMP_CWORD="4",
     )
     assert told.stdout.splitlines() == ["plain,fedora-44", "plain,fedora-45"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("plan vllm --variant c", ["cuda", "cpu"]),
+        ("plan --variant r", ["rocm"]),
+        ("plan mine.toml --variant c", []),
+        ("explain-code ss30", ["SS301", "SS302", "SS303"]),
+        ("base show fedora-4", ["fedora-44", "fedora-45"]),
+    ],
+)
+def test_variants_codes_and_bases_are_completed(words: str, expected: list[str]):
+    told = command(
+        _STREAMSOLVE_COMPLETE="bash_complete",
+        COMP_WORDS=f"streamsolve {words}",
+        COMP_CWORD=str(len(words.split())),
+    )
+    assert told.stdout.split() == [f"plain,{one}" for one in expected]
+    assert told.stderr == ""
 
 
 # ---- progress --------------------------------------------------------------------------------
@@ -551,10 +738,58 @@ def test_bars_draw_what_goes_on():
     display.begin()
     display("solve", 0, 0)
     display("check", 1, 4)
+    assert display.visible == ("check",)
+    display("download", 4, 10)
     assert display.visible == ("download", "check")
     display("download", 10, 10)
     assert display.visible == ("check",)
     display.end()
+
+
+def test_a_step_is_over_when_the_next_one_starts_though_it_never_said_so():
+    display = BarDisplay()
+    display("loading appstream", 0, 2)
+    display.begin()
+    display("loading baseos", 1, 2)
+    assert display.visible == ("loading baseos",)
+    display("packages loaded", 2, 2)
+    display("choosing streams", 1, 0)
+    assert display.visible == ("choosing streams",)
+    display.end()
+
+
+def test_nothing_of_the_bars_stays_in_a_terminal(tmp_path: Path):
+    """The last thing that is drawn is erased: what follows a clear screen is the result alone."""
+    code = (
+        "import streamsolve.cli.progress as progress\n"
+        "with progress.progress_display() as display:\n"
+        "    display('loading appstream', 0, 2)\n"
+        "    display.begin()\n"
+        "    display('solving', 0, 0)\n"
+        "print('the result')\n"
+    )
+    main_end, other_end = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL, stdout=other_end, stderr=other_end, cwd=ROOT,
+        env={**os.environ, "TERM": "xterm"},
+    ) as running:  # fmt: skip
+        os.close(other_end)
+        text = b"".join(iter(lambda: _read_terminal(main_end), b"")).decode()
+    os.close(main_end)
+    assert running.returncode == 0
+    before, erased, after = text.rpartition("\x1b[2K")
+    assert "solving" in before
+    assert erased
+    assert after.strip().splitlines() == ["the result"]
+
+
+def _read_terminal(descriptor: int) -> bytes:
+    """What comes next, or nothing when the other end is closed."""
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:
+        return b""
 
 
 def test_help_imports_nothing_heavy():

@@ -23,7 +23,17 @@ from streamsolve.model.conflict import Cause, Repair, RepairKind
 from streamsolve.model.plan import Plan, ReasonKind, RepositoryId
 from streamsolve.model.stream import Source
 
-from .builders import big_plan, conflict, demand, failure, omitted, plan, relaxed, stream
+from .builders import (
+    big_plan,
+    conflict,
+    demand,
+    failure,
+    from_base,
+    omitted,
+    plan,
+    relaxed,
+    stream,
+)
 
 T = TypeVar("T")
 
@@ -131,6 +141,7 @@ def test_a_stream_says_all_that_is_known_of_it():
         "origin": "private",
         "prebuilt": False,
         "package": "python3-torch",
+        "repository": None,
         "source": {"purl": "pkg:generic/torch@2.14.0", "filename": None, "sha256": None},
         "licence": "BSD-3-Clause",
         "extras": [],
@@ -145,6 +156,13 @@ def test_a_stream_says_all_that_is_known_of_it():
             "demands": [{"component": "vllm", "requirement": "torch==2.14.0"}],
         },
     }
+
+
+def test_a_stream_of_the_base_names_the_repository_that_its_package_comes_from():
+    document = plan_document(plan(evolve(from_base("six"), repository="mine")))
+    check(document)
+    (six,) = document["streams"]
+    assert (six["package"], six["repository"]) == ("python3-six", "mine")
 
 
 def test_an_omitted_stream_has_no_version_no_package_and_no_source():

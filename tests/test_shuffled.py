@@ -69,7 +69,7 @@ def test_shuffled_input_gives_the_same_bytes(tmp_path: Path, variant: str) -> No
     directory = profiles_directory()
     upstream = (directory / "vllm" / "upstream.jsonl").read_text("utf-8")
     name = "fedora-45-x86_64.jsonl"
-    base = read_base((directory / "bases" / name).read_text("utf-8"), file=name)
+    base = read_base((directory / "vllm" / "bases" / name).read_text("utf-8"), file=name)
     plain = document(tmp_path, variant, upstream, base)
     for seed in (1, 2):
         rng = random.Random(seed)

@@ -11,7 +11,7 @@ import streamsolve
 def main() -> None:
     """Print the private streams of vLLM's default variant, the dearest first."""
     profile = streamsolve.load_profile("vllm")
-    base = streamsolve.load_base("fedora-44")
+    base = streamsolve.load_base("fedora-44", application="vllm")
     try:
         plan = streamsolve.plan(profile, base=base)
     except streamsolve.NoPlanError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ from ..explain import Block, Row, Span, Style, Table, blank, paragraph
 if TYPE_CHECKING:
     from ..inputs.base_definitions import BaseDefinition
     from ..inputs.settings import Settings
+    from ..model.package import Base
     from ..model.profile import Profile
 
 __all__ = [
+    "base_directory_page",
     "base_page",
     "base_rows",
     "checked",
@@ -71,11 +73,21 @@ def profile_page(profile: Profile) -> list[Block]:
         *_section(
             "Relaxed requirements",
             (
-                _row(f"{one.component}{one.specifier}", one.reason, f"→ {one.to or 'any version'}")
+                _row(
+                    f"{one.component}{one.specifier}",
+                    _only(one.variants, one.reason),
+                    f"→ {one.to or 'any version'}",
+                )
                 for one in profile.relaxations
             ),
         ),
-        *_section("Omitted", (_row(str(one.component), one.reason) for one in profile.omissions)),
+        *_section(
+            "Omitted",
+            (
+                _row(str(one.component), _only(one.variants, one.reason))
+                for one in profile.omissions
+            ),
+        ),
         *_section(
             "External, from a third party's repository",
             (
@@ -95,17 +107,26 @@ def profile_page(profile: Profile) -> list[Block]:
     ]
 
 
+def _only(variants: Sequence[str], reason: str) -> str:
+    """The reason of a row, which may hold for some variants only."""
+    return f"({', '.join(variants)}) {reason}" if variants else reason
+
+
 def _variant_row(profile: Profile, name: str, summary: str) -> Row:
     return _row(name, f"{summary} (default)" if name == profile.default_variant else summary)
 
 
-def checked(profiles: Sequence[Profile]) -> list[Block]:
-    """That profiles are well."""
-    rows = (
+def checked(profiles: Sequence[Profile], included: Sequence[str] = ()) -> list[Block]:
+    """That profiles, and files that profiles include, are well."""
+    rows = [
         Row((_DONE, Span(one.name, Style.NAME), Span(str(one.version))), (Span(one.file),))
         for one in profiles
-    )
-    return [Table(tuple(rows), indent=0)]
+    ]
+    blocks: list[Block] = [Table(tuple(rows), indent=0)] if rows else []
+    for file in included:
+        told = ": a file for profiles to include"
+        blocks.append(paragraph(_DONE, "  ", Span(file, Style.NAME), told, hang=3))
+    return blocks
 
 
 def written(paths: Sequence[Path]) -> list[Block]:
@@ -149,13 +170,38 @@ def base_page(base: BaseDefinition) -> list[Block]:
     ]
 
 
-def settings_rows(settings: Settings, *, origin: bool) -> list[Block]:
-    """One row per setting, by key; with ``origin`` where it comes from, and the files read."""
+def base_directory_page(base: Base) -> list[Block]:
+    """What was found in a directory of repositories."""
+    glibc = f", glibc {'.'.join(map(str, base.glibc))}" if base.glibc else ""
+    python = base.python_full or base.python
+    facts = f"Python {python}{glibc}" if python else "No package of it provides a Python"
+    return [
+        paragraph(Span(base.name, Style.HEADING)),
+        paragraph(f"{facts}; for {base.arch}."),
+        *_section(
+            "Repositories",
+            (
+                _row(one.id, f"repomd.xml {one.digest}", "source" if one.sources else "binary")
+                for one in base.repositories
+            ),
+        ),
+    ]
+
+
+def settings_rows(settings: Settings, *, origin: bool, defaults: Mapping[str, str]) -> list[Block]:
+    """One row per setting, by key; with ``origin`` where it comes from, and the files read.
+
+    ``defaults`` say what holds for a key that has no value.
+    """
     rows = []
     for setting in settings.origins:
         value = str(setting.value).lower() if isinstance(setting.value, bool) else setting.value
-        text = setting.origin if origin else ""
-        rows.append(_row(setting.key, text, value or "-"))
+        usual = "" if value else defaults.get(setting.key, "")
+        if origin:
+            text = f"{setting.origin}: {usual}" if usual else setting.origin
+            rows.append(_row(setting.key, text, value or "-"))
+        else:
+            rows.append(_row(setting.key, value or usual))
     blocks: list[Block] = [Table(tuple(rows), indent=0)]
     if origin:
         files = ", ".join(settings.files) or "none"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "application_argument",
     "cache_directory",
+    "complete_base",
     "plan_request",
     "read_settings",
     "refresh_options",
@@ -38,15 +39,38 @@ def _complete_application(
     return [*map(CompletionItem, names), *([] if names else [CompletionItem(incomplete, "file")])]
 
 
-def _complete_base(
+def complete_base(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
+    """The bases of that beginning, or a directory where there is none."""
     from click.shell_completion import CompletionItem
 
     from ..inputs.base_definitions import list_bases
 
     names = [base.name for base in list_bases() if base.name.startswith(incomplete)]
     return [*map(CompletionItem, names), *([] if names else [CompletionItem(incomplete, "dir")])]
+
+
+def _complete_variant(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Those of the application that was typed, else of all that come with the tool."""
+    from click.shell_completion import CompletionItem
+
+    from ..errors import InputError
+    from ..inputs.profiles import list_profiles, load_profile
+
+    # An option that still lacks its value leaves click with the words, not yet with parameters.
+    typed = context.params.get("application") or next(iter(context.args), None)
+    names: dict[str, str] = {}
+    for one in [typed] if typed else list_profiles():
+        try:
+            names |= {variant.name: variant.summary for variant in load_profile(one).variants}
+        except InputError:
+            # A profile with a fault has no names to offer; planning it tells the fault.
+            continue
+    found = (name for name in names if name.startswith(incomplete))
+    return [CompletionItem(name, help=names[name]) for name in found]
 
 
 application_argument = click.argument(
@@ -58,21 +82,27 @@ _STORE = (
     click.option("--index-url", metavar="URL", help="Another package index."),
 )
 _TARGET = (
-    click.option("--variant", metavar="V", help="One way to build it, such as cuda or cpu."),
+    click.option(
+        "--variant",
+        metavar="V",
+        help="One way to build it, such as cuda or cpu.",
+        shell_complete=_complete_variant,
+    ),
     click.option(
         "--base",
         metavar="NAME|DIR",
         help="What to ship it on: a known base, or a directory of repositories.",
-        shell_complete=_complete_base,
+        shell_complete=complete_base,
     ),
     click.option("--arch", metavar="A", help="The architecture; x86_64 if nothing is said."),
     click.option("--python", metavar="X.Y", help="Use this Python and no other."),
     click.option(
         "--repo",
         "repos",
-        metavar="NAME=URL",
+        metavar="NAME=URL[,priority=N]",
         multiple=True,
-        help="A further repository on top of the base; may be given again.",
+        help="A further repository on top of the base, or NAME=DIRECTORY; may be given again. "
+        "The smaller priority wins; the base has 99.",
     ),
     click.option(
         "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
@@ -86,7 +116,7 @@ _REFRESH = (
         metavar="NAME|DIR",
         multiple=True,
         help="A base to read; may be given again.",
-        shell_complete=_complete_base,
+        shell_complete=complete_base,
     ),
     click.option("--arch", metavar="A", help="The architecture; x86_64 if nothing is said."),
     *_STORE,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from ..errors import ExitCode, NoPlanError
+from ..errors import Code, ExitCode, InputError, NoPlanError, Place
 from .options import application_argument, plan_request, read_settings, target_options
 from .progress import progress_display
 from .screen import show, show_json
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan", "relax_option", "typed"]
 
+_DASH = Path("-")
 
 relax_option = click.option(
     "--relax",
@@ -39,8 +41,9 @@ relax_option = click.option(
 @click.option(
     "--dump-universe",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write all candidates that were considered, for another solver to check.",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write all candidates that were considered, for another solver to check; "
+    "- prints them instead of the plan.",
 )
 @click.pass_context
 def plan(
@@ -62,6 +65,8 @@ def plan(
     from ..explain import plan_blocks, plan_document
     from ..planner import make_plan
 
+    if dump_universe is not None:
+        _check_universe_path(dump_universe, as_json)
     settings = read_settings(options)
     chosen = {"app_version": app_version, "relax": relax, "fresh": fresh or None}
     command = typed(("plan", application), {**options, **chosen})
@@ -74,10 +79,12 @@ def plan(
     except NoPlanError as error:
         if dump_universe is not None:
             _write_universe(error.universe, dump_universe)
-        _show_failure(error, command, as_json, settings.colour)
+        _show_failure(error, command, as_json, settings.colour, aside=dump_universe == _DASH)
         context.exit(ExitCode.NO_PLAN)
     if dump_universe is not None:
         _write_universe(outcome.universe, dump_universe)
+    if dump_universe == _DASH:
+        return
     if as_json:
         show_json(plan_document(outcome.plan))
     else:
@@ -99,28 +106,57 @@ def typed(words: tuple[str, ...], options: Mapping[str, object]) -> Command:
     return Command(("streamsolve", *words), tuple(given))
 
 
-def _show_failure(error: NoPlanError, command: Command, as_json: bool, colour: str) -> None:
-    """On standard output: that there is no plan is the result, not a fault of the input."""
+def _show_failure(
+    error: NoPlanError, command: Command, as_json: bool, colour: str, *, aside: bool
+) -> None:
+    """On standard output: that there is no plan is the result, not a fault of the input.
+
+    Where that has the universe, it goes ``aside``, on standard error.
+    """
     from ..explain import failure_blocks, failure_document
 
     failure: Failure = error.failure
     if as_json:
         show_json(failure_document(failure))
     else:
-        show(failure_blocks(failure, command), colour=colour)
+        where = sys.stderr if aside else None
+        show(failure_blocks(failure, command), colour=colour, to=where)
+
+
+def _check_universe_path(path: Path, as_json: bool) -> None:
+    """Refuse, before anything is planned, what the universe cannot be written to."""
+    if path == _DASH and as_json:
+        raise InputError(
+            Code.BAD_OPTION,
+            "--dump-universe - and --json both want standard output",
+            hint="give --dump-universe a file",
+        )
+    if path != _DASH and not path.parent.is_dir():
+        raise _unwritable(path, f"there is no directory {path.parent}")
 
 
 def _write_universe(universe: Mapping[str, object], path: Path) -> None:
-    from ..errors import Code, InputError, Place
     from ..explain import document_text
     from ..storage import write_atomically
 
+    if path == _DASH:
+        show_json(universe)
+        return
+    content = document_text(universe).encode()
     try:
-        write_atomically(path, document_text(universe).encode())
+        if path.exists() and not path.is_file():
+            # A device or a pipe is written to, never replaced.
+            path.write_bytes(content)
+        else:
+            write_atomically(path, content)
     except OSError as error:
-        raise InputError(
-            Code.BAD_OPTION,
-            f"cannot be written: {error.strerror}",
-            place=Place(str(path)),
-            hint="give --dump-universe a file in a directory that you may write to",
-        ) from None
+        raise _unwritable(path, error.strerror or str(error)) from None
+
+
+def _unwritable(path: Path, why: str) -> InputError:
+    return InputError(
+        Code.BAD_OPTION,
+        f"cannot be written: {why}",
+        place=Place(str(path)),
+        hint="give --dump-universe a file in a directory that you may write to",
+    )

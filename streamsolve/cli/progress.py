@@ -149,12 +149,14 @@ class BarDisplay:
         if what not in self._tasks:
             if finished:
                 return
-            self._hide_the_endless(bars)
+            self._hide_the_others(bars)
             self._tasks[what] = bars.add_task(what, total=total or None)
         bars.update(self._tasks[what], completed=done, total=total or None, visible=not finished)
 
-    def _hide_the_endless(self, bars: Bars) -> None:
-        """A step that knows no total never says that it is over: the next step does."""
-        for step, task in self._tasks.items():
-            if not self._steps[step][1]:
-                bars.update(task, visible=False)
+    def _hide_the_others(self, bars: Bars) -> None:
+        """Not every step says that it is over: the start of the next one does.
+
+        One that goes on beside the new one comes back with its next report.
+        """
+        for task in self._tasks.values():
+            bars.update(task, visible=False)

@@ -15,7 +15,7 @@ from .faults import usage_error
 from .groups import Group
 from .planning import plan
 from .questions import why, why_not
-from .screen import show_error, show_json
+from .screen import OutputError, show_error, show_json
 from .simple import completion, explain_code
 from .trees import base, config, profile
 
@@ -23,6 +23,7 @@ __all__ = ["root", "run"]
 
 PROGRAM = "streamsolve"
 _COMPLETION_VARIABLE = "_STREAMSOLVE_COMPLETE"
+_WRITERS = ("click", "rich", "rich_click")
 _TRACEBACK_VARIABLE = "STREAMSOLVE_TRACEBACK"
 
 
@@ -42,7 +43,10 @@ for command in (plan, why, why_not, profile, base, config, explain_code, complet
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command; errors are shown and turned into exit codes. Interrupts go through."""
+    """Run the command; errors are shown and turned into exit codes.
+
+    Interrupts and what keeps the output from being written go through.
+    """
     if _COMPLETION_VARIABLE in os.environ:
         root.main(list(arguments), prog_name=PROGRAM, complete_var=_COMPLETION_VARIABLE)
     as_json = "--json" in arguments
@@ -57,11 +61,22 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(usage_error(error), as_json)
     except StreamsolveError as error:
         return _fail(error, as_json)
-    except BrokenPipeError:
+    except (BrokenPipeError, OutputError):
         raise
     except Exception as error:  # noqa: BLE001  the last resort: no traceback for users
+        if isinstance(error, OSError) and _is_of_output(error):
+            raise OutputError(error.errno, error.strerror) from None
         return _fail(_defect(error), as_json)
     return ExitCode.PLAN
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether it was raised where click writes a help text or such: it opens no other file."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return error.filename is None and module.partition(".")[0] in _WRITERS
 
 
 def _fail(error: StreamsolveError, as_json: bool) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import StreamsolveError
@@ -13,11 +14,15 @@ from ..errors import StreamsolveError
 if TYPE_CHECKING:
     from ..explain import Block, Line, Style
 
-__all__ = ["show", "show_error", "show_json", "wants_colour"]
+__all__ = ["OutputError", "show", "show_error", "show_json", "wants_colour"]
 
 _USUAL_WIDTH = 80
 _WIDEST = 120
 _NARROWEST = 40
+
+
+class OutputError(OSError):
+    """The output takes no more: a full disk, a device that fails."""
 
 
 def show(blocks: Iterable[Block], *, colour: str = "auto", to: TextIO | None = None) -> None:
@@ -26,7 +31,10 @@ def show(blocks: Iterable[Block], *, colour: str = "auto", to: TextIO | None = N
 
     stream = to or sys.stdout
     lines = lay_out(blocks, _width(), ascii_only=not _speaks_unicode(stream))
-    stream.write(_coloured(lines) if wants_colour(stream, colour) else plain(lines))
+    text = _coloured(lines) if wants_colour(stream, colour) else plain(lines)
+    with _writing():
+        stream.write(text)
+        stream.flush()
 
 
 def show_json(document: Mapping[str, object]) -> None:
@@ -35,12 +43,24 @@ def show_json(document: Mapping[str, object]) -> None:
 
     text = document_text(document)
     buffer = getattr(sys.stdout, "buffer", None)
-    if buffer is None:
-        sys.stdout.write(text)
-        return
-    sys.stdout.flush()
-    buffer.write(text.encode())
-    buffer.flush()
+    with _writing():
+        if buffer is None:
+            sys.stdout.write(text)
+            return
+        sys.stdout.flush()
+        buffer.write(text.encode())
+        buffer.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tell a fault of the output from any other; a pipe that was closed is no fault."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror) from None
 
 
 def show_error(error: StreamsolveError) -> None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from ..errors import Code
 from .screen import show
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 __all__ = ["completion", "explain_code"]
 
 
+def _complete_code(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    found = [code for code in Code if code.label.startswith(incomplete.upper())]
+    return [CompletionItem(code.label, help=code.title) for code in found]
+
+
 @click.command("explain-code")
-@click.argument("code", required=False, metavar="[CODE]")
+@click.argument("code", required=False, metavar="[CODE]", shell_complete=_complete_code)
 def explain_code(code: str | None) -> None:
     """Say what an error code means, and what to do.
 
@@ -24,12 +38,12 @@ def explain_code(code: str | None) -> None:
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the completion for a shell.
+    """Print the completion for SHELL: bash, zsh or fish.
 
-    It completes commands, options, and the names of profiles and bases.
+    It completes commands, options, and the names of profiles, variants, bases and error codes.
 
     \b
     bash:  eval "$(streamsolve completion bash)"           in ~/.bashrc

@@ -154,6 +154,7 @@ def _stream(stream: PlannedStream, application: str) -> Document:
         "origin": stream.origin.value,
         "prebuilt": stream.prebuilt,
         "package": stream.package or None,
+        "repository": stream.repository or None,
         "source": _source(stream.source),
         "licence": stream.licence or None,
         "extras": sorted(stream.extras),
@@ -233,6 +234,7 @@ def _demand(demand: Demand) -> Document:
         "requirement": _requirement(demand.requirement),
         "available": _versions(demand.available),
         "allowed": _versions(demand.allowed, demand.available),
+        "only_if_used": demand.only_if_used,
     }
 
 

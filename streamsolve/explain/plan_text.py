@@ -15,6 +15,7 @@ from .sentences import (
     asked,
     builder_time,
     count,
+    demanded_of,
     named,
     place_text,
     reason_text,
@@ -38,8 +39,8 @@ _NAMES = 3
 _HELD_BACK_ROWS = 2
 _WARNINGS = 4
 _OMITTED_ROWS = 2
-_REASON = 60
-_WARNING_TEXT = 150
+_REASON = 160
+_WARNING_TEXT = 160
 _RELAXED_ROWS = 2
 
 _REBUILT = {
@@ -121,6 +122,8 @@ def _stream_row(stream: PlannedStream, plan: Plan, everything: bool) -> Row:
     if stream.prebuilt:
         licence = f", {stream.licence}" if stream.licence else ""
         text.append(Span(f" (repackaged from its wheel{licence})", Style.WARNING))
+    if everything and stream.repository:
+        text.append(Span(f" (from {stream.repository})", Style.QUIET))
     cost = Span(builder_time(stream.cost), Style.QUIET) if stream.cost else Span("")
     return Row(cells, tuple(text), cost)
 
@@ -296,13 +299,7 @@ def _held_row(held: HeldBack, plan: Plan) -> Row:
     first = min(held.by, key=lambda demand: demand.component.name != plan.application)
     rest = len(held.by) - 1
     others = f" (and {rest} more)" if rest else ""
-    return Row(
-        cells,
-        (
-            Span(f"{held.newest} is kept out by {first.component}, which needs "),
-            Span(f"{asked(first.requirement)}{others}"),
-        ),
-    )
+    return Row(cells, (Span(f"{held.newest} is kept out {demanded_of(first)}{others}"),))
 
 
 def _notes(plan: Plan, everything: bool) -> list[Block]:

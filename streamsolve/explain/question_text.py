@@ -78,7 +78,8 @@ def why_blocks(plan: Plan, name: str) -> tuple[Block, ...]:
         )
     ]
     if stream.package:
-        blocks.append(paragraph(f"package {stream.package}", indent=2))
+        repository = f" from the repository {stream.repository}" if stream.repository else ""
+        blocks.append(paragraph(f"package {stream.package}{repository}", indent=2, hang=2))
     if stream.source.purl:
         file = f", {stream.source.filename}" if stream.source.filename else ""
         blocks.append(paragraph(f"source {stream.source.purl}{file}", indent=2, hang=2))

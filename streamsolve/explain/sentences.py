@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from packaging.version import Version
+
 from ..errors import Place
 from ..model.component import Component, Kind
 from ..model.plan import Demander, PlannedStream, ReasonKind
@@ -16,6 +18,7 @@ __all__ = [
     "builder_time",
     "count",
     "demanded",
+    "demanded_of",
     "demanders",
     "named",
     "place_text",
@@ -26,6 +29,10 @@ __all__ = [
 
 _MINUTES_PER_HOUR = 60
 _SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z])")
+_CLAUSE_END = re.compile(r"[;:,](?= )")
+# An earlier clause end would leave too little of a text.
+_LEAST_SHOWN = 0.4
+_SERIES = tuple(Version(f"3.{minor}") for minor in range(40))
 _ROUNDED_FROM = 10
 
 _KIND_WORDS = {
@@ -78,8 +85,54 @@ def spelled(requirement: Requirement) -> str:
 
 
 def demanded(demand: Demander) -> str:
-    """``vllm needs ==2.14.0``."""
-    return f"{demand.component} needs {asked(demand.requirement)}"
+    """``vllm needs ==2.14.0``; what a command asks for and what wheels exist for reads so."""
+    return f"{_who(demand)} {_what(demand)}"
+
+
+def demanded_of(demand: Demander) -> str:
+    """The same as the end of a sentence: ``by vllm, which needs ==2.14.0``."""
+    if _from_command(demand.requirement):
+        return f"because {demanded(demand)}"
+    return f"by {demand.component}, which {_what(demand)}"
+
+
+def _who(demand: Demander) -> str:
+    return "you" if _from_command(demand.requirement) else str(demand.component)
+
+
+def _what(demand: Demander) -> str:
+    if _from_command(demand.requirement):
+        return f"asked for {asked(demand.requirement)}"
+    if demand.requirement.place.file == "wheels":
+        return f"has wheels only for Python {_series(demand.requirement)}"
+    return f"needs {asked(demand.requirement)}"
+
+
+def _from_command(requirement: Requirement) -> bool:
+    """Whether an option or a question of the command states it, not a component."""
+    return requirement.place.file.startswith("--") or requirement.place.file == "asked for"
+
+
+def _series(requirement: Requirement) -> str:
+    """The interpreters that a requirement allows: ``3.11–3.13``."""
+    runs: list[list[Version]] = []
+    before = False
+    for series in _SERIES:
+        allowed = requirement.allows(series)
+        if allowed and before:
+            runs[-1].append(series)
+        elif allowed:
+            runs.append([series])
+        before = allowed
+    return ", ".join(map(_run_text, runs)) or asked(requirement)
+
+
+def _run_text(run: Sequence[Version]) -> str:
+    if run[-1] == _SERIES[-1]:
+        return f"{run[0]} and newer"
+    if run[0] == _SERIES[0]:
+        return f"{run[-1]} and older"
+    return str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}"
 
 
 def demanders(demands: Sequence[Demander], first: str = "", at_most: int = 2) -> str:
@@ -99,11 +152,23 @@ def demanders(demands: Sequence[Demander], first: str = "", at_most: int = 2) ->
 
 
 def shortened(text: str, at_most: int) -> str:
-    """The first sentence of a text, or its first words and ``…`` where that is still too long."""
+    """The first sentence of a text; where that is too long its first clauses and ``…``.
+
+    A clause or an entry of a list ends at ``;``, ``:`` or ``,`` outside brackets. Only where none
+    ends in time is a text cut between words.
+    """
     sentence = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
     if len(sentence) <= at_most:
         return sentence
+    ends = [match.end() for match in _CLAUSE_END.finditer(sentence, 0, at_most)]
+    ends = [end for end in ends if end >= at_most * _LEAST_SHOWN and _closed(sentence[:end])]
+    if ends:
+        return f"{sentence[: ends[-1]]} …"
     return sentence[: at_most + 1].rpartition(" ")[0].rstrip(",;:") + " …"
+
+
+def _closed(text: str) -> bool:
+    return all(text.count(first) == text.count(last) for first, last in ("()", "[]"))
 
 
 def place_text(place: Place) -> str:
@@ -116,17 +181,25 @@ def reason_text(stream: PlannedStream, application: str = "", at_most: int = 2) 
 
     At most so many demands are named, those of the application first.
     """
-    needs = demanders(stream.reason.demands, application, at_most)
-    if not needs and stream.reason.kind is ReasonKind.NOT_IN_BASE:
+    demands = stream.reason.demands
+    others = [demand for demand in demands if demand.component != stream.component]
+    needs = demanders(others, application, at_most)
+    if not demands and stream.reason.kind is ReasonKind.NOT_IN_BASE:
         needs = demanders(stream.required_by, application, at_most)
-    text = _reason_clause(stream, needs)
+    # The base's stream of a component may itself need what the plan cannot give it.
+    own = [spelled(d.requirement) for d in demands if d.component == stream.component]
+    text = _reason_clause(stream, needs, " and ".join(dict.fromkeys(own)))
     return f"{text}; used in build roots only" if stream.scope_build_only else text
 
 
-def _reason_clause(stream: PlannedStream, needs: str) -> str:
+def _reason_clause(stream: PlannedStream, needs: str, own: str) -> str:
     reason = stream.reason
     has = f"the base has {reason.base_version}" if reason.base_version else "the base has none"
-    also = f": {needs}" if needs else ""
+    its = f"the base's package needs {own}" if own else ""
+    if own:
+        has = f"{has}, whose package needs {own}"
+    told = "; ".join(part for part in (its, needs) if part)
+    also = f": {told}" if told else ""
     match reason.kind:
         case ReasonKind.APPLICATION:
             return "the application itself"
@@ -147,3 +220,5 @@ def _reason_clause(stream: PlannedStream, needs: str) -> str:
             return reason.text or "a third party's package, used as it is"
         case ReasonKind.OMITTED:
             return reason.text or "the profile leaves it out"
+        case _:
+            return "; ".join(part for part in (has, needs, reason.text) if part)

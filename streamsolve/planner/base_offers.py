@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -42,6 +42,7 @@ class BaseOffers:
     pool: PackagePool
     base: Base
     profile: Profile
+    _found: dict[Component, tuple[BaseStream, ...]] = field(factory=dict, init=False)
 
     @cached_property
     def python(self) -> str:
@@ -64,6 +65,12 @@ class BaseOffers:
 
     def of(self, component: Component) -> tuple[BaseStream, ...]:
         """All streams of the component that the base ships, compat packages included."""
+        known = self._found.get(component)
+        if known is None:
+            known = self._found[component] = self._find(component)
+        return known
+
+    def _find(self, component: Component) -> tuple[BaseStream, ...]:
         if component == PYTHON:
             return self._interpreters()
         if component.kind is Kind.DISTRIBUTION:

@@ -284,7 +284,7 @@ class Book:
         names = set()
         for requirement in (r for s in streams for r in (*s.requirements, *s.constraints)):
             component = requirement.component
-            if component.kind is Kind.DISTRIBUTION:
+            if component.kind is Kind.DISTRIBUTION and not self.adjuster.omission(component):
                 self._demanded.setdefault(component, {})[requirement.text] = requirement
                 if component not in self._offers and self._holds_somewhere(requirement):
                     names.add(component.name)

@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, InputError, Place, nearest
-from ..inputs.bases import open_base, parse_overlay
+from ..inputs.bases import EXTRACTS, open_base, parse_overlay
 from ..inputs.notation import read_requirement
 from ..inputs.profiles import load_profile
 from ..inputs.shipped import default_cache, profiles_directory
@@ -41,7 +41,7 @@ from .upstream import Upstream
 if TYPE_CHECKING:
     from ..inputs.index import PackageIndex
 
-__all__ = ["ASKED", "Attempt", "Workshop", "extract_of"]
+__all__ = ["ASKED", "Attempt", "Workshop", "extract_of", "extracts_of"]
 
 _EXTRACT = "upstream.jsonl"
 ASKED = Place("asked for")
@@ -79,12 +79,18 @@ class Attempt:
 
 def extract_of(profile: Profile) -> UpstreamExtract | None:
     """The upstream extract that lies beside a profile's file, or comes with the tool, or None."""
-    beside = Path(profile.file).with_name(_EXTRACT)
     shipped = profiles_directory() / profile.name / _EXTRACT
-    for path, shown in ((beside, str(beside)), (shipped, f"{profile.name}/{_EXTRACT}")):
+    beside = Path(profile.directory) / _EXTRACT if profile.directory else shipped
+    for path in (beside, shipped):
         if path.is_file():
-            return read_extract(path.read_text("utf-8"), file=shown)
+            return read_extract(path.read_text("utf-8"), file="/".join(path.parts[-2:]))
     return None
+
+
+def extracts_of(profile: Profile) -> Path | None:
+    """The directory of a profile's own base extracts, or None. Those of another application, or
+    of another profile of this one, may lack packages that this one needs."""
+    return Path(profile.directory) / EXTRACTS if profile.directory else None
 
 
 @define
@@ -126,10 +132,12 @@ class Workshop:
                 arch=request.arch,
                 transport=transport,
                 overlays=[parse_overlay(text) for text in request.overlays],
-                prefer_embedded=not request.fresh,
+                extracts=None if request.fresh else extracts_of(profile),
             )
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
         extract = None if request.fresh else extract_of(profile)
+        if extract is not None and extract.arches and base.arch not in extract.arches:
+            extract = None  # it lists the wheels of other architectures only
         index = _lazy_index(transport, request)
         return cls(
             request,
@@ -335,7 +343,9 @@ def _explained(conflicts: tuple[Conflict, ...], book: Book) -> tuple[Conflict, .
 
 def _refused(conflict: Conflict, book: Book) -> Conflict:
     for marker, cause, text in _OWN_DEMANDS:
-        if conflict.about == marker.component and conflict.chains:
+        last = [chain[-1] for chain in conflict.chains]
+        ours = all(demand.requirement.component == marker.component for demand in last)
+        if last and ours and len({demand.by for demand in last}) == 1:
             # The last demand is our own; the one before it leads to what is refused.
             chains = tuple(chain[:-1] for chain in conflict.chains)
             about = conflict.chains[0][-1].by

@@ -12,7 +12,7 @@ from ..inputs.bases import extract_path
 from ..model.component import Kind
 from ..model.conflict import Conflict, Demand, Repair, RepairKind
 from ..model.plan import Plan
-from .planning import ASKED, Attempt, Workshop
+from .planning import ASKED, Attempt, Workshop, extracts_of
 from .request import PlanRequest
 from .upstream import usable
 
@@ -46,8 +46,11 @@ def _candidates(
     for variant in workshop.profile.variants:
         if variant.name != current:
             yield RepairKind.VARIANT, variant.name, "", evolve(request, variant=variant.name)
+    extracts = extracts_of(workshop.profile)
     for definition in list_bases():
-        embedded = extract_path(definition.name, request.arch).is_file()
+        embedded = (
+            extracts is not None and extract_path(definition.name, request.arch, extracts).is_file()
+        )
         if definition.name != workshop.base.name and embedded and not request.overlays:
             yield (
                 RepairKind.BASE,

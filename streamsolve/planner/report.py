@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 from packaging.version import Version
 
+from ..errors import Place
 from ..model.component import PYTHON, Component, Origin, distribution
 from ..model.plan import (
     Burden,
@@ -21,7 +22,7 @@ from ..model.plan import (
     RepositoryId,
     Summary,
 )
-from ..model.requirement import Requirement, requirement_on
+from ..model.requirement import Requirement, pythons_requirement
 from ..model.rpm_dependency import rpm_version
 from ..model.stream import Offer, Stream
 from ..model.target import Target
@@ -30,6 +31,9 @@ from .book import Book
 from .roots import RuntimeRoot
 
 __all__ = ["Report"]
+
+_WHEELS = Place("wheels")
+"""Where it is stated what a prebuilt stream runs on."""
 
 
 @define
@@ -155,7 +159,8 @@ class Report:
             for stream in self.selection.streams:
                 pythons = stream.offer.pythons
                 if pythons and series not in pythons:
-                    found.append(Demander(stream.component, _built_for(pythons)))
+                    limit = pythons_requirement(pythons, self.book.targets)
+                    found.append(Demander(stream.component, evolve(limit, place=_WHEELS)))
         return tuple(found)
 
     def _binding(self, offer: Offer, refusing: tuple[Demander, ...]) -> tuple[Demander, ...]:
@@ -360,7 +365,3 @@ class Report:
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _built_for(pythons: tuple[str, ...]) -> Requirement:
-    return requirement_on(PYTHON, f"=={pythons[0]}.*" if len(pythons) == 1 else f"<={pythons[-1]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 from attrs import define, evolve, field
 
@@ -11,7 +12,7 @@ from ..model.component import PYTHON, Component, Kind, Origin, Scope
 from ..model.package import Package
 from ..model.profile import Profile
 from ..model.requirement import Requirement
-from ..model.root import ProblemRule, RootConflict, RootRequest, RootSolution
+from ..model.root import ProblemRule, RootConflict, RootRequest, RootSolution, RuleKind
 from ..model.rpm_dependency import pep508_from_rpm, rpm_provides, rpm_requires, rpm_version
 from ..model.stream import Offer, Stream
 from ..model.target import Target
@@ -24,7 +25,7 @@ _RELEASE = "0.streamsolve"
 _DISTRIBUTION_NAME = re.compile(r"python[0-9.]*dist\(([^)\[]+)")
 
 
-@define
+@define(slots=False)
 class RuntimeRoot:
     """The application's runtime root for one selection."""
 
@@ -260,7 +261,7 @@ class RuntimeRoot:
             if offers and (python := self.chosen.get(PYTHON)) is not None:
                 offers[python.offer.key] = python.offer
             ordered = tuple(offers[key] for key in sorted(offers, key=str))
-            texts = tuple(sorted({_rule_text(rule) for rule in problem.rules}))
+            texts = _texts(problem.rules)
             if ordered and (best is None or len(ordered) < len(best.offers)):
                 best = Nogood(ordered, texts)
         if best is not None:
@@ -283,18 +284,22 @@ class RuntimeRoot:
         providers: set[str] = set()
         if not rule.dependency.startswith("("):
             providers = {p.name for p in self.book.base.pool.providers(rule.dependency)}
-        for stream in self.selection.streams:
-            if self._stands_in_the_way(stream.offer, names, providers):
-                yield stream.offer
+        for offer, provided, hidden in self._in_the_way:
+            if provided & names or hidden & providers:
+                yield offer
 
-    def _stands_in_the_way(self, offer: Offer, names: set[str], providers: set[str]) -> bool:
-        """Whether it takes the place of a provider, or is a stream of what is missing."""
-        if offer.component.name in names:
-            return True
-        if providers & {self.package_name(offer), *self._rivals(offer)}:
-            return True
-        found = self.book.base_stream(offer)
-        return found is not None and found.provided_name in names
+    @cached_property
+    def _in_the_way(self) -> tuple[tuple[Offer, frozenset[str], frozenset[str]], ...]:
+        """Each choice with the distributions that it is a stream of, and the base's packages whose
+        place it takes."""
+        found = []
+        for stream in self.selection.streams:
+            offer = stream.offer
+            of_base = self.book.base_stream(offer)
+            provided = {offer.component.name, of_base.provided_name if of_base else ""}
+            hidden = {self.package_name(offer), *self._rivals(offer)}
+            found.append((offer, frozenset(provided), frozenset(hidden)))
+        return tuple(found)
 
     def _owner(self, nevra: str) -> Offer | None:
         return self.owners.get(nevra)
@@ -308,17 +313,35 @@ class RuntimeRoot:
 
     def conflict_texts(self, conflict: RootConflict) -> tuple[str, ...]:
         """All that the solver said, a line each."""
-        return tuple(
-            sorted({_rule_text(rule) for problem in conflict.problems for rule in problem.rules})
-        )
+        return _texts(rule for problem in conflict.problems for rule in problem.rules)
 
     def runtime_packages(self, solution: RootSolution) -> tuple[str, ...]:
         """The names, versions and architectures of everything in the root."""
         return tuple(package.nevra for package in solution.packages)
 
 
+def _texts(rules: Iterable[ProblemRule]) -> tuple[str, ...]:
+    return tuple(sorted({text for rule in rules if (text := _rule_text(rule))}))
+
+
+_WORDS = {
+    RuleKind.NOTHING_PROVIDES: "{package} needs {dependency}, which nothing provides",
+    RuleKind.REQUIRES: "{package} needs {dependency}",
+    RuleKind.CONFLICTS: "{package} conflicts with {dependency}, which is {other}",
+    RuleKind.OBSOLETES: "{package} obsoletes {dependency}, which is {other}",
+    RuleKind.SAME_NAME: "{package} and {other} have the same name",
+    RuleKind.REQUESTED_NOTHING_PROVIDES: "nothing provides {dependency}",
+}
+
+
 def _rule_text(rule: ProblemRule) -> str:
-    parts = [rule.package, rule.kind.value, rule.dependency, rule.other]
+    """What one fact says; empty for that something was asked for, which is no fact of a base."""
+    if rule.kind is RuleKind.REQUESTED:
+        return ""
+    words = _WORDS.get(rule.kind)
+    if words is not None:
+        return words.format(package=rule.package, dependency=rule.dependency, other=rule.other)
+    parts = [rule.package, rule.kind.value.replace("-", " "), rule.dependency, rule.other]
     return " ".join(part for part in parts if part)
 
 
