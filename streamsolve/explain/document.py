@@ -158,7 +158,7 @@ def _stream(stream: PlannedStream, application: str) -> Document:
         "source": _source(stream.source),
         "licence": stream.licence or None,
         "extras": sorted(stream.extras),
-        "build_only": stream.scope_build_only,
+        "build_only": stream.build_only,
         "cost": stream.cost,
         "requirements": sorted({requirement.text for requirement in stream.requirements}),
         "required_by": _demanders(stream.required_by),

@@ -189,7 +189,7 @@ def reason_text(stream: PlannedStream, application: str = "", at_most: int = 2) 
     # The base's stream of a component may itself need what the plan cannot give it.
     own = [spelled(d.requirement) for d in demands if d.component == stream.component]
     text = _reason_clause(stream, needs, " and ".join(dict.fromkeys(own)))
-    return f"{text}; used in build roots only" if stream.scope_build_only else text
+    return f"{text}; used in build roots only" if stream.build_only else text
 
 
 def _reason_clause(stream: PlannedStream, needs: str, own: str) -> str:

@@ -81,7 +81,7 @@ class PlannedStream:
     cost: int = 0
     extras: tuple[str, ...] = ()
     repository: str = ""
-    scope_build_only: bool = False
+    build_only: bool = False
 
     @property
     def kind(self) -> Kind:

@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from .component import PYTHON, Component, Origin
 from .requirement import Requirement
+from .target import Target
 
 __all__ = ["Offer", "Source", "Stream"]
 
@@ -86,6 +87,18 @@ class Stream:
     open_extras: bool = True
     source: Source = field(factory=lambda: Source(""))
     licence: str = ""
+
+    def demands(self, target: Target, extra: str = "") -> tuple[Requirement, ...]:
+        """What it requires at a target; with an extra, only what that extra adds."""
+        if not extra:
+            return tuple(r for r in self.requirements if r.applies(target))
+        if not self.open_extras:
+            return self.extras.get(extra, ())
+        return tuple(
+            r
+            for r in self.requirements
+            if r.mentions_extra and r.applies(target, extra) and not r.applies(target)
+        )
 
     @property
     def component(self) -> Component:

@@ -18,6 +18,7 @@ from ..model.upstream import Release, ReleaseMetadata
 from .adjust import Adjuster
 from .base_extras import BaseExtras
 from .base_offers import BaseOffers, BaseStream
+from .facts import Facts
 from .sources import Sources
 from .upstream import Upstream
 from .wheels import running_wheels
@@ -51,6 +52,7 @@ class Book:
     adjuster: Adjuster
     root: Stream
     sources: Sources = field(init=False)
+    facts: Facts = field(init=False)
     refused: dict[Component, str] = field(factory=dict)
     _offers: dict[Component, tuple[Offer, ...]] = field(factory=dict, init=False)
     _base: dict[tuple[object, ...], BaseStream] = field(factory=dict, init=False)
@@ -60,6 +62,7 @@ class Book:
     _demanded: dict[Component, dict[str, Requirement]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.facts = Facts(self.profile)
         self.sources = Sources(self.profile, self.variant, self.base.pool)
         bound = tuple(self._bound(requirement) for requirement in self.root.requirements)
         self.root = evolve(self.root, requirements=bound)
@@ -304,7 +307,7 @@ class Book:
     ) -> None:
         if self._is_refused(offer, licence):
             requirements = (*requirements, PERMISSION)
-        constraints = self._group_constraints(offer)
+        constraints = self.facts.constraints(offer, self._declared.get(offer.key))
         self._streams[offer.key] = Stream(
             offer,
             self.adjuster.adjust(offer.component, offer.version, requirements, evidence),
@@ -332,19 +335,14 @@ class Book:
     def _with_facts(self, stream: Stream) -> Stream:
         """A found stream with what the profile's declarations add to it."""
         offer = stream.offer
-        declared = self._facts(offer)
-        facts = tuple(r for fact in declared for r in fact.requires)
-        constraints = self._group_constraints(offer)
+        constraints = self.facts.constraints(offer)
         # What the base's own package requires is enforced by RPM, whatever a profile relaxes.
+        facts = self.facts.requirements(offer)
         adjusted = self.adjuster.adjust(offer.component, offer.version, facts)
-        return Stream(
-            offer,
-            (*stream.requirements, *adjusted),
-            self.adjuster.adjust(offer.component, offer.version, constraints),
-            stream.extras,
-            stream.open_extras,
-            stream.source,
-            stream.licence,
+        return evolve(
+            stream,
+            requirements=(*stream.requirements, *adjusted),
+            constraints=self.adjuster.adjust(offer.component, offer.version, constraints),
         )
 
     def _with_unpackaged_extras(self, stream: Stream) -> Stream:
@@ -382,33 +380,3 @@ class Book:
             return self.adjuster.adjust(offer.component, offer.version, found)
 
         return added
-
-    def _facts(self, offer: Offer) -> list[DeclaredStream]:
-        rule = self.profile.rule(offer.component)
-        return [
-            declared
-            for declared in (rule.streams if rule else ())
-            if not declared.package
-            and offer.version.release[: len(declared.version.release)] == declared.version.release
-        ]
-
-    def _group_constraints(self, offer: Offer) -> tuple[Requirement, ...]:
-        """What belonging together demands of the other members, if they are used."""
-        found: list[Requirement] = []
-        declared = self._declared.get(offer.key)
-        for fact in [*([declared] if declared else []), *self._facts(offer)]:
-            found.extend(fact.constrains)
-        for group in self.profile.groups:
-            if group.leader != offer.component:
-                continue
-            minor = ".".join(str(part) for part in offer.version.release[:2])
-            exempt = set(group.exempt)
-            found += [
-                requirement_on(member, f"=={minor}.*")
-                for member in group.members
-                if member not in exempt
-            ]
-            for pairing in group.pairings:
-                if pairing.version == Version(offer.version.public):
-                    found.extend(pairing.constrains)
-        return tuple(found)

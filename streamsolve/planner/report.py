@@ -8,7 +8,7 @@ from attrs import define, evolve, field
 from packaging.version import Version
 
 from ..errors import Place
-from ..model.component import PYTHON, Component, Origin, distribution
+from ..model.component import PYTHON, Component, Kind, Origin, distribution
 from ..model.plan import (
     Burden,
     Demander,
@@ -89,18 +89,9 @@ class Report:
 
     def _active(self, stream: Stream) -> list[Requirement]:
         """The requirements that hold at the target, with those of the extras asked for."""
-        found = [r for r in stream.requirements if r.applies(self.target)]
+        found = list(stream.demands(self.target))
         for extra in self.selection.extras.get(stream.component, ()):
-            if stream.open_extras:
-                found += [
-                    r
-                    for r in stream.requirements
-                    if r.mentions_extra
-                    and r.applies(self.target, extra)
-                    and not r.applies(self.target)
-                ]
-            else:
-                found += stream.extras.get(extra, ())
+            found += stream.demands(self.target, extra)
         unique = {str(requirement): requirement for requirement in found}
         return [unique[text] for text in sorted(unique)]
 
@@ -120,6 +111,7 @@ class Report:
             licence=stream.licence,
             cost=offer.cost,
             extras=self.selection.extras.get(offer.component, ()),
+            build_only=offer.component.kind is Kind.TOOLCHAIN,
             repository="" if offer.origin is Origin.PRIVATE else offer.repository,
         )
 

@@ -166,11 +166,7 @@ class RuntimeRoot:
     def _requires(self, stream: Stream, extra: str) -> Iterable[str]:
         """Its requirements as Fedora's generator writes them; on a third party's package or on an
         omitted one as what they really are."""
-        for requirement in stream.requirements:
-            if not requirement.applies(self.target, extra) or (
-                extra and requirement.applies(self.target)
-            ):
-                continue
+        for requirement in stream.demands(self.target, extra):
             yield from self._dependency(requirement, extra)
 
     def _dependency(self, requirement: Requirement, extra: str) -> Iterable[str]:

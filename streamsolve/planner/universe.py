@@ -56,10 +56,8 @@ def _reached(attempt: Attempt) -> Mapping[Component, list[Stream]]:
     return streams
 
 
-def _wanted(stream: Stream, extra: str, targets: Iterable[Target]) -> Iterable[Requirement]:
-    if extra and not stream.open_extras:
-        return stream.extras.get(extra, ())
-    return [r for r in stream.requirements if any(r.applies(t, extra) for t in targets)]
+def _wanted(stream: Stream, extra: str, targets: Iterable[Target]) -> set[Requirement]:
+    return {r for target in targets for r in stream.demands(target, extra)}
 
 
 def _order(offer: Offer) -> tuple[object, ...]:

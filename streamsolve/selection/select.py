@@ -77,20 +77,6 @@ class Selector:
             if stream is not None
         )
 
-    def streams_considered(self) -> tuple[Stream, ...]:
-        """The streams behind :meth:`considered`."""
-        return tuple(
-            stream
-            for component in sorted(self._encoding.entries)
-            for _, stream in self._pairs(component)
-            if stream is not None
-        )
-
-    def offers_of(self, component: Component) -> tuple[Offer, ...]:
-        """All offers of a component that came up, best first."""
-        entry = self._encoding.entries.get(component)
-        return entry.offers if entry else ()
-
     def _pairs(self, component: Component) -> Sequence[tuple[Offer, Stream | None]]:
         entry = self._encoding.entries[component]
         return list(zip(entry.offers, entry.streams, strict=True))
