@@ -188,3 +188,15 @@ def test_asks_for_metadata_only_of_offers_that_could_matter() -> None:
     )
     assert isinstance(select(world), Selection)
     assert [str(offer.version) for offer in world.asked] == ["9"]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(larger_universes())
+def test_a_search_that_is_cut_short_says_so_and_its_bound_is_true(world: Universe) -> None:
+    whole = select(world)
+    short = Selector(world.problem(), max_conflicts=1).select()
+    assert isinstance(short, Selection) == isinstance(whole, Selection)
+    if isinstance(short, Selection) and isinstance(whole, Selection):
+        assert [f for f in faults(chosen(short), world.targets["3.14"]) if "python" not in f] == []
+        assert short.cost == whole.cost if short.minimal else short.cost >= whole.cost
+        assert short.lower_bound <= whole.lower_bound

@@ -19,11 +19,13 @@ class Selector:
     """A problem that is selected from again and again, as solving learns what cannot be.
 
     Cost: one search per contradiction between costs that the problem really has; each further
-    call of :meth:`select` starts from all that the calls before it learned.
+    call of :meth:`select` starts from all that the calls before it learned. After ``max_conflicts``
+    contradictions a call gives the best it can without proof.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, *, max_conflicts: int = 200_000) -> None:
         self.problem = problem
+        self._max_conflicts = max_conflicts
         self._encoding = Encoding(problem)
         self._walk = Walk(self._encoding)
         self._nogoods: list[Nogood] = []
@@ -36,7 +38,8 @@ class Selector:
 
     def select(self, *, explain_at_most: int = 12) -> Selection | Unsatisfiable:
         """The best choice, or every independent reason why there is none, up to a number."""
-        optimum = optimise(self._encoding, self._walk)
+        budget = self._encoding.sat.conflicts + self._max_conflicts
+        optimum = optimise(self._encoding, self._walk, max_conflicts=budget)
         if not optimum.feasible:
             return self._explained(explain_at_most)
         if not optimum.exact and not self._any_answer():
