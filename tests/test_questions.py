@@ -109,3 +109,14 @@ def test_what_is_no_requirement_is_bad_input(
 ) -> None:
     assert main(["why-not", "vllm", "torch==", "--offline"]) == 2
     assert "torch==" in capsys.readouterr().err
+
+
+def test_everything_that_stands_against_a_question_is_told(
+    capsys: pytest.CaptureFixture[str], cache: Path
+) -> None:
+    """The two share only what was asked for: who mends the first would meet the second."""
+    status, text = ask(capsys, "plan", "vllm", "--variant", "rocm", "--python", "3.14", "--offline")
+    assert status == 3
+    assert "2 independent conflicts" in " ".join(text.split())
+    assert "amd-quark" in text
+    assert "mooncake-transfer-engine-rocm" in text

@@ -91,26 +91,21 @@ def demanded(demand: Demander) -> str:
 
 def demanded_of(demand: Demander) -> str:
     """The same as the end of a sentence: ``by vllm, which needs ==2.14.0``."""
-    if _from_command(demand.requirement):
+    if demand.requirement.is_asked:
         return f"because {demanded(demand)}"
     return f"by {demand.component}, which {_what(demand)}"
 
 
 def _who(demand: Demander) -> str:
-    return "you" if _from_command(demand.requirement) else str(demand.component)
+    return "you" if demand.requirement.is_asked else str(demand.component)
 
 
 def _what(demand: Demander) -> str:
-    if _from_command(demand.requirement):
+    if demand.requirement.is_asked:
         return f"asked for {asked(demand.requirement)}"
     if demand.requirement.place.file == "wheels":
         return f"has wheels only for Python {_series(demand.requirement)}"
     return f"needs {asked(demand.requirement)}"
-
-
-def _from_command(requirement: Requirement) -> bool:
-    """Whether an option or a question of the command states it, not a component."""
-    return requirement.place.file.startswith("--") or requirement.place.file == "asked for"
 
 
 def _series(requirement: Requirement) -> str:

@@ -18,12 +18,17 @@ from .component import PYTHON, Component, Scope, distribution
 from .target import Target
 
 __all__ = [
+    "ASKED",
     "Requirement",
     "parse_requirement",
     "python_requirement",
     "pythons_requirement",
     "requirement_on",
 ]
+
+
+ASKED = Place("asked for")
+"""Where a demand stands that was asked for, beside options."""
 
 
 @frozen
@@ -57,6 +62,11 @@ class Requirement:
         if not self.marker:
             return not extra
         return _marker_holds(self.marker, target, extra)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is a question of the user's, such as ``--python``, and nobody's own demand."""
+        return self.place.file.startswith("--") or self.place == ASKED
 
     @property
     def extra_names(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from ..model.package import Base
 from ..model.plan import Notice, Plan
 from ..model.profile import Profile, Variant
 from ..model.progress import Progress, no_progress
-from ..model.requirement import Requirement, requirement_on
+from ..model.requirement import ASKED, Requirement, requirement_on
 from ..model.root import RootConflict, RootRequest, RootSolution
 from ..model.target import Target
 from ..selection import Problem, Selector, Unsatisfiable
@@ -41,11 +41,9 @@ from .upstream import Upstream
 if TYPE_CHECKING:
     from ..inputs.index import PackageIndex
 
-__all__ = ["ASKED", "Attempt", "Workshop", "extract_of", "extracts_of"]
+__all__ = ["Attempt", "Workshop", "extract_of", "extracts_of"]
 
 _EXTRACT = "upstream.jsonl"
-ASKED = Place("asked for")
-"""Where a demand stands that is not the application's own."""
 _ROUNDS = 200
 _OWN_DEMANDS = (
     (

@@ -12,7 +12,7 @@ from ..inputs.bases import extract_path
 from ..model.component import Kind
 from ..model.conflict import Conflict, Demand, Repair, RepairKind
 from ..model.plan import Plan
-from .planning import ASKED, Attempt, Workshop, extracts_of
+from .planning import Attempt, Workshop, extracts_of
 from .request import PlanRequest
 from .upstream import usable
 
@@ -80,7 +80,7 @@ def _relaxations(request: PlanRequest, conflicts: tuple[Conflict, ...]) -> Itera
     seen: set[tuple[str, str, str]] = set()
     for demand in _demands(conflicts):
         requirement = demand.requirement
-        if requirement.place == ASKED or requirement.component.kind is not Kind.DISTRIBUTION:
+        if requirement.is_asked or requirement.component.kind is not Kind.DISTRIBUTION:
             continue
         specifier = str(requirement.specifier)
         key = (demand.by.name, requirement.component.name, specifier)

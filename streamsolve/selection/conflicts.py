@@ -24,7 +24,7 @@ def independent_conflicts(
     problem: Problem, nogoods: Iterable[Nogood] = (), *, at_most: int = 12
 ) -> tuple[Conflict, ...]:
     """Every conflict that shares no requirement with another, the nearest to the application
-    first; at most ``at_most`` of them."""
+    first; at most ``at_most`` of them. What the user asked for may be part of several."""
     search = _Search(problem, nogoods)
     found: list[Conflict] = []
     disabled: set[int] = set()
@@ -36,7 +36,9 @@ def independent_conflicts(
         if not smallest:
             break
         found.append(search.explained(smallest))
-        disabled |= smallest
+        # A question stays in force: whatever stands against it is told, one after the other.
+        stated = {switch for switch in smallest if not search.is_asked(switch)}
+        disabled |= stated or smallest
     return tuple(sorted(found, key=lambda c: (min(map(len, c.chains), default=0), c.about)))
 
 
@@ -60,6 +62,11 @@ class _Search:
         switch = self.encoding.sat.new_literal()
         self.encoding.sat.add_clause((negate(switch), *literals))
         self._nogoods[switch] = nogood
+
+    def is_asked(self, switch: int) -> bool:
+        """Whether a switch is that of a question of the user's."""
+        group = self.encoding.groups.get(switch)
+        return group is not None and group.requirement.is_asked
 
     def contradiction(self, disabled: set[int]) -> set[int] | None:
         """Switches that contradict each other, with some off; None if there is an answer."""
