@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+
+from streamsolve.inputs.transport import Transport
+
+from .localserver import LocalServer, without_proxies
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -59,3 +63,26 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     directory = tmp_path / "cache"
     monkeypatch.setenv("STREAMSOLVE_CACHE", str(directory))
     return directory
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+    """A server of this test's, which no proxy stands before."""
+    without_proxies(monkeypatch)
+    with LocalServer() as running:
+        yield running
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Transport]]:
+    """Makes transports that do not wait between tries, with a cache of the test's own."""
+    made: list[Transport] = []
+
+    def make_transport(**settings: object) -> Transport:
+        settings = {"cache": tmp_path / "cache", "sleep": lambda seconds: None, **settings}
+        made.append(Transport(**settings))
+        return made[-1]
+
+    yield make_transport
+    for transport in made:
+        transport.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import define, field
 from packaging.version import Version
 
-from streamsolve.errors import Code, InputError, NoPlanError
+from streamsolve.errors import Code, InputError
 from streamsolve.inputs.profiles import parse_profile
 from streamsolve.model import Artifact, Base, Package, Release, ReleaseMetadata, Repository
 from streamsolve.model.conflict import Failure
@@ -195,6 +195,3 @@ class SmallWorld:
         pool = PackagePool.open(base.repositories, arch="x86_64", cache=tmp_path)
         asked = PlanRequest("app", base="small", cache=tmp_path, **request)
         return Workshop(asked, self.profile, base, pool, Upstream(None, self.index))
-
-
-__all__ += ["NoPlanError"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ from streamsolve.inputs.transport import Transport
 from streamsolve.model import Base, Package, Repository, RpmMd
 
 from .localrepository import metalink, repository_files, rpm, sha256, write_repository
-from .localserver import LocalServer, without_proxies
+from .localserver import LocalServer
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 PACKAGES = [rpm("bash", "5.3-1.fc44"), rpm("python3", "3.14.2-1.fc44")]
@@ -56,26 +56,6 @@ metalink = "BASEURL/metalink?repo=source-$releasever&arch=$basearch"
 sources = true
 priority = 98
 """
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-    without_proxies(monkeypatch)
-    with LocalServer() as running:
-        yield running
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Transport]]:
-    made: list[Transport] = []
-
-    def make_transport(**settings: object) -> Transport:
-        made.append(Transport(cache=tmp_path / "cache", sleep=lambda seconds: None, **settings))
-        return made[-1]
-
-    yield make_transport
-    for transport in made:
-        transport.close()
 
 
 @pytest.fixture

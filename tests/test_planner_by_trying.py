@@ -175,7 +175,7 @@ def root_can_be_had(workshop: Workshop, book: Book, choice: Choice, series: str)
         for component, version, origin in picked
     ]
     streams = tuple(sorted(book.streams(offers), key=lambda stream: stream.component))
-    selection = Selection(streams, {}, series, 0, True, 0, ())
+    selection = Selection(streams, {}, series, 0, True, 0)
     root = RuntimeRoot(book, selection, book.targets[series])
     for request in (root.request(), root.request(hide_base_python=False)):
         if isinstance(workshop.pool.solve(request), RootSolution):

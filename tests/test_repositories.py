@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,30 +18,9 @@ from streamsolve.inputs.transport import Transport
 from streamsolve.model import Repository, RpmMd
 
 from .localrepository import compress, metalink, repository_files, rpm, sha256, write_repository
-from .localserver import LocalServer, Page, without_proxies
+from .localserver import LocalServer, Page
 
 PACKAGES = [rpm("bash", "5.3-1.fc44"), rpm("python3", "3.14.2-1.fc44")]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-    without_proxies(monkeypatch)
-    with LocalServer() as running:
-        yield running
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Transport]]:
-    made: list[Transport] = []
-
-    def make_transport(**settings: object) -> Transport:
-        settings = {"cache": tmp_path / "cache", "sleep": lambda seconds: None, **settings}
-        made.append(Transport(**settings))
-        return made[-1]
-
-    yield make_transport
-    for transport in made:
-        transport.close()
 
 
 def refused(attempt: Callable[[], object]) -> InputError:

@@ -18,17 +18,10 @@ from streamsolve.errors import Code, InputError
 from streamsolve.inputs.http_cache import HttpCache
 from streamsolve.inputs.transport import NotFound, RangeNotSupported, Transport, local_path, shown
 
-from .localserver import LocalServer, Page, without_proxies
+from .localserver import Page
 
 BODY = b"some bytes of a file\n" * 5000
 SHA256 = hashlib.sha256(BODY).hexdigest()
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-    without_proxies(monkeypatch)
-    with LocalServer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -57,6 +57,11 @@ class Variant:
     local: Mapping[str, str] = field(factory=dict)
     place: Place = field(factory=Place)
 
+    def is_among(self, names: tuple[str, ...]) -> bool:
+        """Whether something that a profile says for these variants holds in this one; without any
+        names it holds in all."""
+        return not names or self.name in names
+
 
 @frozen
 class Relaxation:

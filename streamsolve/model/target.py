@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attrs import frozen
+from packaging.version import Version
 
-__all__ = ["Target"]
+__all__ = ["Target", "series_of"]
+
+
+def series_of(version: Version) -> str:
+    """The first two numbers of a version: the series of an interpreter, the minor of a toolkit."""
+    return ".".join(str(part) for part in version.release[:2])
 
 
 @frozen(order=True)

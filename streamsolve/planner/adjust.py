@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from ..model.component import Component, Scope
 from ..model.plan import HostRequirement, Relaxed
-from ..model.profile import Omission, Profile, Relaxation
+from ..model.profile import Omission, Profile, Relaxation, Variant
 from ..model.requirement import Requirement, requirement_on
 
 __all__ = ["Adjuster"]
@@ -23,7 +23,7 @@ class Adjuster:
     """Applies a profile's relaxations and omissions for one variant, and notes which it used."""
 
     profile: Profile
-    variant: str
+    variant: Variant
     further: tuple[tuple[str, str, str], ...] = ()
     used: set[tuple[str, str, str]] = field(factory=set)
     relaxed: dict[_Key, Relaxed] = field(factory=dict)
@@ -32,7 +32,7 @@ class Adjuster:
     def omission(self, component: Component) -> Omission | None:
         """The omission of a component in this variant, or None."""
         for omission in self.profile.omissions:
-            if omission.component == component and self._applies(omission.variants):
+            if omission.component == component and self.variant.is_among(omission.variants):
                 return omission
         return None
 
@@ -90,12 +90,9 @@ class Adjuster:
         return (
             relaxation.component == requirement.component
             and (not relaxation.by or canonicalize_name(relaxation.by) == by.name)
-            and self._applies(relaxation.variants)
+            and self.variant.is_among(relaxation.variants)
             and (
                 not relaxation.specifier
                 or SpecifierSet(relaxation.specifier) == requirement.specifier
             )
         )
-
-    def _applies(self, variants: tuple[str, ...]) -> bool:
-        return not variants or self.variant in variants

@@ -16,6 +16,7 @@ from ..model.profile import ComponentRule, Profile
 from ..model.requirement import Requirement
 from ..model.rpm_dependency import pep508_from_rpm, split_capability, version_from_rpm
 from ..model.stream import Offer, Source, Stream
+from ..model.target import series_of
 from ..solving import PackagePool
 
 __all__ = ["BaseOffers", "BaseStream"]
@@ -141,7 +142,7 @@ class BaseOffers:
         found = []
         for series, package in sorted(self.interpreters.items()):
             own = _parse(package.version)
-            if own is None or _series(own) != series:
+            if own is None or series_of(own) != series:
                 full = self.base.python_full if series == self.python else ""
                 own = Version(full or series)
             offer = Offer(PYTHON, own, Origin.BASE, package.name, package.repository, in_base=True)
@@ -260,10 +261,6 @@ class BaseOffers:
             return (pattern,)
         expression = re.escape(pattern).replace(r"\{major\}", r"[0-9]+")
         return self.pool.names_matching(re.compile(expression.replace(r"\{minor\}", r"[0-9]+")))
-
-
-def _series(version: Version) -> str:
-    return ".".join(str(part) for part in version.release[:2])
 
 
 def _provided_versions(package: Package, capability: str) -> Iterable[Version]:

@@ -8,6 +8,7 @@ from packaging.version import Version
 from ..model.profile import DeclaredStream, Profile
 from ..model.requirement import Requirement, requirement_on
 from ..model.stream import Offer
+from ..model.target import series_of
 
 __all__ = ["Facts"]
 
@@ -43,7 +44,7 @@ class Facts:
         for group in self.profile.groups:
             if group.leader != offer.component:
                 continue
-            minor = ".".join(str(part) for part in offer.version.release[:2])
+            minor = series_of(offer.version)
             found += [
                 requirement_on(member, f"=={minor}.*")
                 for member in group.members

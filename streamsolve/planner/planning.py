@@ -104,10 +104,9 @@ class Workshop:
     _offers: BaseOffers = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._offers = BaseOffers(self.pool, self.base, self.profile)
         if not self.base.python:
-            self.base = evolve(self.base, python=self._offers.python)
-            self._offers = BaseOffers(self.pool, self.base, self.profile)
+            self.base = evolve(self.base, python=self.pool.python_abi())
+        self._offers = BaseOffers(self.pool, self.base, self.profile)
 
     @classmethod
     def open(
@@ -136,7 +135,7 @@ class Workshop:
         extract = None if request.fresh else extract_of(profile)
         if extract is not None and extract.arches and base.arch not in extract.arches:
             extract = None  # it lists the wheels of other architectures only
-        index = _lazy_index(transport, request)
+        index = _index(transport, request, cache)
         return cls(
             request,
             profile,
@@ -175,7 +174,7 @@ class Workshop:
             book.forget(names)
 
     def _book(self, request: PlanRequest, variant: Variant) -> Book:
-        adjuster = Adjuster(self.profile, variant.name, request.relaxed)
+        adjuster = Adjuster(self.profile, variant, request.relaxed)
         version = _version(request.version) if request.version else self.profile.version
         root = application_stream(
             self.profile,
@@ -245,10 +244,11 @@ class Workshop:
         self.progress("solving the runtime root", 0, 0)
         request = root.request()
         solution = self.pool.solve(request)
-        open_request = root.request(hide_base_python=False)
-        if isinstance(solution, RootSolution) or open_request == request:
+        if isinstance(solution, RootSolution):
             return request, solution, ()
-        request = open_request
+        refused, request = request, root.request(hide_base_python=False)
+        if request == refused:
+            return request, solution, ()
         solution = self.pool.solve(request)
         if isinstance(solution, RootConflict):
             return request, solution, ()
@@ -282,10 +282,9 @@ def _names_in(conflicts: Iterable[Conflict]) -> set[str]:
     }
 
 
-def _lazy_index(transport: Transport, request: PlanRequest) -> PackageIndex:
+def _index(transport: Transport, request: PlanRequest, cache: Path) -> PackageIndex:
     from ..inputs.index import PackageIndex
 
-    cache = request.cache or default_cache()
     return PackageIndex(
         transport, endpoint=request.index_url or None, cache=cache, arch=request.arch
     )
@@ -340,13 +339,13 @@ def _explained(conflicts: tuple[Conflict, ...], book: Book) -> tuple[Conflict, .
 
 
 def _refused(conflict: Conflict, book: Book) -> Conflict:
+    last = [chain[-1] for chain in conflict.chains]
     for marker, cause, text in _OWN_DEMANDS:
-        last = [chain[-1] for chain in conflict.chains]
         ours = all(demand.requirement.component == marker.component for demand in last)
         if last and ours and len({demand.by for demand in last}) == 1:
             # The last demand is our own; the one before it leads to what is refused.
             chains = tuple(chain[:-1] for chain in conflict.chains)
-            about = conflict.chains[0][-1].by
+            about = last[0].by
             texts = (text,) if text else ()
             return evolve(conflict, about=about, cause=cause, chains=chains, packages=texts)
     if conflict.cause not in (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION):

@@ -14,7 +14,6 @@ from ..model.conflict import Conflict, Demand, Repair, RepairKind
 from ..model.plan import Plan
 from .planning import Attempt, Workshop, extracts_of
 from .request import PlanRequest
-from .upstream import usable
 
 __all__ = ["find_repairs"]
 
@@ -66,7 +65,7 @@ def _candidates(
 def _versions(workshop: Workshop, request: PlanRequest) -> Iterator[_Candidate]:
     if not workshop.request.fresh:
         return
-    releases = usable(workshop.upstream.releases(workshop.profile.component.name))
+    releases = workshop.upstream.releases(workshop.profile.component.name)
     newest = [str(release.version) for release in reversed(releases)]
     current = request.version or str(workshop.profile.version)
     for version in [v for v in newest if v != current][:_VERSIONS_TRIED]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from attrs import define, evolve, field
 from packaging.version import Version
@@ -165,7 +165,7 @@ class Report:
 
     def _base_demands(self, component: Component) -> tuple[Demander, ...]:
         """What the base's own package of it requires and the plan does not hold."""
-        chosen = {stream.component: stream for stream in self.selection.streams}
+        chosen = self.root.chosen
         for found in self.book.base.of(component)[:1]:
             stream = self.book.base.stream(found)
             return tuple(
@@ -249,7 +249,7 @@ class Report:
         bundled = [
             source
             for source in self.book.profile.bundled
-            if not source.variants or self.book.variant.name in source.variants
+            if self.book.variant.is_among(source.variants)
         ]
         if bundled:
             names = ", ".join(f"{source.name} {source.revision[:12]}" for source in bundled)
@@ -261,7 +261,7 @@ class Report:
             )
 
     def _mixed_groups(self) -> Iterable[Notice]:
-        chosen: Mapping[Component, Stream] = {s.component: s for s in self.selection.streams}
+        chosen = self.root.chosen
         for group in self.book.profile.groups:
             leader = chosen.get(group.leader)
             if leader is None:

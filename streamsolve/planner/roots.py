@@ -124,17 +124,17 @@ class RuntimeRoot:
         version = rpm_version(offer.version)
         evr = f"{'' if ':' in version else self._epoch(offer)}{version}-{_RELEASE}"
         arch = self.book.base.base.arch
-        requires = set(self._requires(stream, ""))
-        requires |= set(self._native(stream))
+        requires: set[str] = set()
         provides = {f"{name} = {evr}", f"{name}({_isa(arch)}) = {evr}"}
         if offer.component == PYTHON:
             provides.add(f"python(abi) = {self.target.python}")
-        elif offer.component.kind is Kind.DISTRIBUTION:
-            if offer.origin is Origin.PRIVATE:
-                requires.add(f"python(abi) = {self.target.python}")
-                provides.update(self._provides(offer, offer.component.name))
-            else:
-                requires.clear()
+        elif offer.component.kind is Kind.DISTRIBUTION and offer.origin is Origin.PRIVATE:
+            requires.add(f"python(abi) = {self.target.python}")
+            provides.update(self._provides(offer, offer.component.name))
+        if offer.component.kind is not Kind.DISTRIBUTION or offer.origin is Origin.PRIVATE:
+            # A third party's package of a distribution requires what it requires, not what
+            # upstream's wheel of the same name does.
+            requires.update(self._requires(stream, ""), self._native(stream))
         package = Package(
             name, evr, arch, offer.origin.value, tuple(sorted(provides)), tuple(sorted(requires))
         )
@@ -204,25 +204,21 @@ class RuntimeRoot:
         """What Python metadata cannot say: the profile's words, and what the base's package of
         the same distribution requires besides distributions."""
         for need in self.profile.native_needs:
-            if need.component == stream.component and (
-                not need.variants or self.book.variant.name in need.variants
-            ):
+            if need.component == stream.component and self.book.variant.is_among(need.variants):
                 yield from need.requires
-        if stream.offer.origin is not Origin.PRIVATE or self._own_source(stream.component):
+        # What the profile builds from a source of its own does not start from the base's spec.
+        own_source = self.book.sources.repository(stream.component)
+        if stream.offer.origin is not Origin.PRIVATE or own_source:
             return
         for found in self.book.base.of(stream.component)[:1]:
             for text in found.package.requires:
                 if not self._of_python(text) and not self._same_build(text, found.package):
                     yield text
 
-    def _own_source(self, component: Component) -> bool:
-        """Whether the profile builds it from another source than the base's spec."""
-        return any(s.component == component for s in self.profile.source_repositories)
-
     def _of_python(self, text: str) -> bool:
         return (
             pep508_from_rpm(text) is not None
-            or text.startswith(("python(abi)", "python3", "/usr/bin/python"))
+            or text.startswith(("python(abi)", "/usr/bin/python"))
             or "python3" in text
         )
 
@@ -268,9 +264,8 @@ class RuntimeRoot:
     def _involved(self, rule: ProblemRule) -> Iterable[Offer]:
         """The choices that one fact of a problem rests on."""
         for nevra in (rule.package, rule.other):
-            owner = self._owner(nevra)
-            if owner is not None:
-                yield owner
+            if nevra in self.owners:
+                yield self.owners[nevra]
         if not rule.dependency:
             return
         asked = self._asked(rule.dependency)
@@ -296,9 +291,6 @@ class RuntimeRoot:
             hidden = {self.package_name(offer), *self._rivals(offer)}
             found.append((offer, frozenset(provided), frozenset(hidden)))
         return tuple(found)
-
-    def _owner(self, nevra: str) -> Offer | None:
-        return self.owners.get(nevra)
 
     def _asked(self, dependency: str) -> Offer | None:
         name, _, evr = dependency.partition(" = ")

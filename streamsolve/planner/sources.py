@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from ..model.component import PYTHON, Component
 from ..model.profile import DirectReference, External, Prebuilt, Profile, Variant
 from ..model.stream import Offer, Source, Stream
-from ..model.target import Target
+from ..model.target import Target, series_of
 from ..model.upstream import Release
 from ..solving import PackagePool
 from .wheels import running_wheels
@@ -39,8 +39,7 @@ class Sources:
     def direct(self, component: Component) -> DirectReference | None:
         """What a direct reference to a distribution stands for in this variant, or None."""
         for direct in self.profile.direct_references:
-            of_variant = not direct.variants or self.variant.name in direct.variants
-            if direct.component == component and of_variant:
+            if direct.component == component and self.variant.is_among(direct.variants):
                 return direct
         return None
 
@@ -62,7 +61,7 @@ class Sources:
         if direct and direct.version == offer.version:
             return Source(direct.purl)
         if offer.component == PYTHON:
-            series = ".".join(str(part) for part in offer.version.release[:2])
+            series = series_of(offer.version)
             in_base = self.pool.sources(f"python{series}")
             kind = f"pkg:rpm/python{series}?arch=src" if in_base else f"pkg:generic/python@{series}"
             return Source(kind)

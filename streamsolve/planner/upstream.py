@@ -53,7 +53,6 @@ class Upstream:
     widened: set[str] = field(factory=set)
     offline: bool = False
     truncated: set[str] = field(factory=set)
-    unasked: set[str] = field(factory=set)
     unreadable: dict[tuple[str, Version], InputError] = field(factory=dict)
     _prefetched: set[str] = field(factory=set, init=False)
     _embedded: frozenset[str] = field(default=frozenset(), init=False)
@@ -142,7 +141,6 @@ class Upstream:
             try:
                 self.index.releases_of(sorted(beyond))
             except InputError:
-                self.unasked |= beyond
                 wider -= beyond
         self.widened |= wider
         return bool(wider)

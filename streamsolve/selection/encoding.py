@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from ..model.component import PYTHON, Component
 from ..model.requirement import Requirement, pythons_requirement, requirement_on
 from ..model.stream import Offer, Stream
-from ..model.target import Target
+from ..model.target import Target, series_of
 from .problem import Nogood, Problem, offer_preference
 from .sat import NO_LITERAL, Sat, negate
 
@@ -111,7 +111,7 @@ class Encoding:
             return known
         offers = sorted(self.problem.book.offers(component), key=offer_preference)
         if component == PYTHON:
-            offers = [offer for offer in offers if _series(offer) in self.problem.targets]
+            offers = [offer for offer in offers if series_of(offer.version) in self.problem.targets]
         return self._add_entry(component, tuple(offers))
 
     def _add_entry(self, component: Component, offers: tuple[Offer, ...]) -> Entry:
@@ -124,7 +124,8 @@ class Encoding:
             # Everything is for some interpreter, so a plan without one is none.
             self.sat.add_clause(literals)
             self._pythons = {
-                _series(offer): literal for offer, literal in zip(offers, literals, strict=True)
+                series_of(offer.version): literal
+                for offer, literal in zip(offers, literals, strict=True)
             }
         if not self.explain:
             self._price(entry)
@@ -342,7 +343,3 @@ def _by_text(requirement: Requirement) -> tuple[str, str]:
 
 def _mentions_extra(requirement: Requirement) -> bool:
     return requirement.mentions_extra
-
-
-def _series(offer: Offer) -> str:
-    return ".".join(str(part) for part in offer.version.release[:2])

@@ -62,7 +62,6 @@ class Selection:
     cost: int
     minimal: bool
     lower_bound: int
-    considered: tuple[Offer, ...]
 
 
 @frozen

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ..model.component import Component
-from ..model.stream import Offer, Stream
+from ..model.stream import Stream
 from .encoding import Encoding
 from .optimise import Optimum, optimise
 from .problem import Nogood, Problem, Selection, Unsatisfiable
@@ -36,14 +33,14 @@ class Selector:
         self._encoding.forbid(nogood)
         self._walk.restart()
 
-    def select(self, *, explain_at_most: int = 12) -> Selection | Unsatisfiable:
-        """The best choice, or every independent reason why there is none, up to a number."""
+    def select(self) -> Selection | Unsatisfiable:
+        """The best choice, or every independent reason why there is none."""
         budget = self._encoding.sat.conflicts + self._max_conflicts
         optimum = optimise(self._encoding, self._walk, max_conflicts=budget)
         if not optimum.feasible:
-            return self._explained(explain_at_most)
+            return self._explained()
         if not optimum.exact and not self._any_answer():
-            return self._explained(explain_at_most)
+            return self._explained()
         chosen = self._chosen()
         cost = sum(stream.offer.cost for stream in chosen)
         private = sum(1 for stream in chosen if stream.offer.cost)
@@ -61,28 +58,13 @@ class Selector:
             cost=cost,
             minimal=optimum.exact,
             lower_bound=lower_bound,
-            considered=self.considered(),
         )
 
-    def _explained(self, at_most: int) -> Unsatisfiable:
+    def _explained(self) -> Unsatisfiable:
         # Only a failure needs graphs, whose library takes longer to load than a plan to make.
         from .conflicts import independent_conflicts
 
-        found = independent_conflicts(self.problem, self._nogoods, at_most=at_most)
-        return Unsatisfiable(found)
-
-    def considered(self) -> tuple[Offer, ...]:
-        """All offers whose metadata was looked at, sorted."""
-        return tuple(
-            offer
-            for component in sorted(self._encoding.entries)
-            for offer, stream in self._pairs(component)
-            if stream is not None
-        )
-
-    def _pairs(self, component: Component) -> Sequence[tuple[Offer, Stream | None]]:
-        entry = self._encoding.entries[component]
-        return list(zip(entry.offers, entry.streams, strict=True))
+        return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
 
     def _any_answer(self) -> bool:
         """Find an answer without regard to its cost, after the search for the least was cut."""
