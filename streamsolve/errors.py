@@ -1,7 +1,8 @@
 """Errors that a user can act on: each has a stable code, a place and a next step.
 
 Codes are grouped by where the fault lies: ``SS1xx`` profiles and settings, ``SS2xx`` bases and
-repositories, ``SS3xx`` the package index, ``SS4xx`` no plan exists, ``SS9xx`` a defect of ours.
+repositories, ``SS3xx`` the package index, ``SS4xx`` no plan exists, ``SS5xx`` the system, ``SS6xx`` locks and
+builds, ``SS9xx`` a defect of ours.
 A code is never reused for something else.
 """
 
@@ -33,6 +34,7 @@ class ExitCode(IntEnum):
     DEFECT = 1
     BAD_INPUT = 2
     NO_PLAN = 3
+    STALE_LOCK = 5
 
 
 class Code(Enum):
@@ -55,6 +57,12 @@ class Code(Enum):
         "The profile does not follow its format. Every fault is listed with its place; mend them "
         "and run `streamsolve profile check FILE`. The format is described by the JSON Schema that "
         "`streamsolve profile check --schema` prints.",
+    )
+    BROKEN_SPEC = (
+        "SS107",
+        "a spec file cannot be used",
+        "The file given with `--spec` is no spec file or source package that RPM can parse. The "
+        "message holds what RPM says; `rpmspec --parse FILE` shows the same.",
     )
     BROKEN_SETTINGS = (
         "SS104",
@@ -146,6 +154,25 @@ class Code(Enum):
         "SS501",
         "a tool of the system is missing",
         "The command needs a package of the operating system; the message names it.",
+    )
+    BROKEN_LOCK = (
+        "SS601",
+        "a lock that cannot be used",
+        "The file is no lock, was changed by hand, or contradicts itself. Every fault is listed "
+        "with its place. Make it again with `streamsolve lock`.",
+    )
+    STALE_LOCK = (
+        "SS602",
+        "the lock is stale",
+        "What the lock was made from has changed. `streamsolve verify FILE` says what, and "
+        "`streamsolve update FILE` makes a new lock with as few changes as possible.",
+    )
+    NEEDS_WHOLE_BASE = (
+        "SS603",
+        "builds need a whole base",
+        "What comes with the tool of a base suffices to choose streams, not to solve build roots. "
+        "Name the base's repositories with `--base DIRECTORY`, or let them be fetched by leaving "
+        "out `--offline`.",
     )
     DEFECT = (
         "SS900",

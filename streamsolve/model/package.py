@@ -14,7 +14,8 @@ class Package:
     """One RPM. Dependencies are texts in RPM's language, such as ``python3.14dist(six) >= 1.16``.
 
     ``evr`` is ``[epoch:]version-release``. ``source`` is the name of its source package, empty
-    where the repository does not say.
+    where the repository does not say. ``checksum`` is ``algorithm:hexadecimal`` of the RPM file,
+    and ``size`` its bytes; empty and 0 where nothing is known, as of a package not yet built.
     """
 
     name: str
@@ -26,6 +27,8 @@ class Package:
     conflicts: tuple[str, ...] = ()
     obsoletes: tuple[str, ...] = ()
     source: str = ""
+    checksum: str = ""
+    size: int = 0
 
     @property
     def nevra(self) -> str:
@@ -42,6 +45,11 @@ class Package:
     def version(self) -> str:
         """The version without epoch and release."""
         return self.evr.rpartition("-")[0].rpartition(":")[2]
+
+    @property
+    def release(self) -> str:
+        """The release."""
+        return self.evr.rpartition("-")[2]
 
 
 @frozen

@@ -7,6 +7,7 @@ from enum import Enum
 from attrs import frozen
 from packaging.version import Version
 
+from .build import BuildPlan, Isolation
 from .component import Component, Kind, Origin
 from .requirement import Requirement
 from .stream import Source
@@ -166,7 +167,8 @@ class Burden:
 @frozen
 class Plan:
     """The chosen streams and why. Sorted by kind and name; nothing in it depends on the order of
-    the input, on time, or on the machine."""
+    the input, on time, or on the machine. ``builds`` is None where only the choice of streams was
+    asked for; ``streams`` holds those that only builds use as well, ``build_only``."""
 
     application: str
     version: Version
@@ -183,6 +185,8 @@ class Plan:
     relaxed: tuple[Relaxed, ...] = ()
     host: tuple[HostRequirement, ...] = ()
     runtime_packages: tuple[str, ...] = ()
+    isolation: Isolation | None = None
+    builds: BuildPlan | None = None
 
     def stream(self, name: str) -> PlannedStream | None:
         """The stream of a component by its name, or None."""

@@ -12,6 +12,8 @@ from .component import Component, Kind, Origin
 from .requirement import Requirement
 
 __all__ = [
+    "BuildRule",
+    "BuildTool",
     "BundledSource",
     "CoherenceGroup",
     "ComponentRule",
@@ -175,6 +177,38 @@ class NativeNeed:
 
 
 @frozen
+class BuildRule:
+    """What building a private stream needs, beyond what its spec and its sdist say.
+
+    ``requires`` are RPM dependencies (``cuda-nvcc-13-0``; ``{major}`` and ``{minor}`` stand for the
+    numbers of the stream of ``follows`` that is in use, a component as profiles write it).
+    ``needs`` are requirements on components (``accelerator:cuda``, ``toolchain:gcc <16``,
+    ``setuptools <81``). ``drops`` are names that the spec or the sdist asks for and that are not
+    needed: RPM package names or distributions. With ``replaces``, neither the base's spec nor the
+    sdist is asked.
+    """
+
+    component: Component
+    requires: tuple[str, ...] = ()
+    needs: tuple[Requirement, ...] = ()
+    drops: tuple[str, ...] = ()
+    follows: str = ""
+    replaces: bool = False
+    variants: tuple[str, ...] = ()
+    reason: str = ""
+    place: Place = field(factory=Place)
+
+
+@frozen
+class BuildTool:
+    """A distribution that is a program in a wheel (``cmake``, ``ninja``): where a build asks for
+    it, the base's package does if its version fits."""
+
+    component: Component
+    package: str
+
+
+@frozen
 class DeclaredStream:
     """A stream of a component that no repository and no index lists."""
 
@@ -233,6 +267,8 @@ class Profile:
     bundled: tuple[BundledSource, ...] = ()
     groups: tuple[CoherenceGroup, ...] = ()
     native_needs: tuple[NativeNeed, ...] = ()
+    build_rules: tuple[BuildRule, ...] = ()
+    build_tools: tuple[BuildTool, ...] = ()
     rules: tuple[ComponentRule, ...] = ()
     interpreters: tuple[str, ...] = ("3.14", "3.13", "3.12", "3.11")
     costs: Mapping[str, int] = field(factory=dict)
