@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .inputs.base_definitions import list_bases as _definitions
@@ -60,10 +60,15 @@ def plan(
     offline: bool = False,
     cache: Path | None = None,
     progress: Progress = no_progress,
+    builds: bool = False,
+    specs: Mapping[str, str] | None = None,
+    checks: str = "free",
 ) -> Plan:
     """Plan an application on a base: which streams come from it, which must be private, and why.
 
-    Empty values mean the profile's defaults. Raises :class:`streamsolve.NoPlanError`, whose
+    Empty values mean the profile's defaults. With ``builds`` the plan also says how each private
+    stream gets built, which needs a whole base; ``specs`` are spec files or source packages by
+    component, and ``checks`` says when tests count (``free``, ``always``, ``never``). Raises :class:`streamsolve.NoPlanError`, whose
     ``failure`` holds the conflicts and the repairs, and :class:`streamsolve.InputError`.
     """
     request = PlanRequest(
@@ -74,6 +79,9 @@ def plan(
         python=python,
         offline=offline,
         cache=cache,
+        builds=builds,
+        specs=tuple(sorted((specs or {}).items())),
+        checks=checks,
     )
     return make_plan(
         request,

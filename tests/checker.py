@@ -57,7 +57,7 @@ class Upstream:
             entry = json.loads(line)
             if "file" in entry:
                 self.files[entry["file"]] = entry["lines"]
-            else:
+            elif not entry.get("absent"):
                 self.metadata[entry["name"], Version(entry["version"])] = entry
 
     def requires(self, name: str, version: str) -> list[str] | None:

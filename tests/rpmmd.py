@@ -104,7 +104,7 @@ def element(package: Package, paths: Sequence[str] = ()) -> str:
         f'<package type="rpm"><name>{package.name}</name><arch>{package.arch}</arch>'
         f"<version {_evr(package.evr)}/>"
         f'<checksum type="sha256" pkgid="YES">{_pkgid(package)}</checksum>'
-        f'<location href="{package.nevra}.rpm"/>'
+        f'<size package="{package.size}"/><location href="{package.nevra}.rpm"/>'
         f"<format>{source}{_entries('provides', own)}"
         f"{_entries('requires', package.requires)}{_entries('conflicts', package.conflicts)}"
         f"{_entries('obsoletes', package.obsoletes)}{listed}</format></package>"
@@ -135,7 +135,9 @@ def _filelists(packages: Sequence[Package], files: Mapping[str, Sequence[str]]) 
 
 
 def _pkgid(package: Package) -> str:
-    return hashlib.sha256(package.nevra.encode()).hexdigest()
+    """The hexadecimal sha256 of a package: its own, or one that is made up."""
+    made_up = hashlib.sha256(package.nevra.encode()).hexdigest()
+    return package.checksum.removeprefix("sha256:") or made_up
 
 
 # --- RPM's order, and what a closed set is

@@ -2,84 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Sequence
-from functools import cache as remember
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from streamsolve.model import Package
+from streamsolve.model.root import RootRequest
 from streamsolve.planner import PlanRequest
 from streamsolve.planner.planning import Attempt, Workshop
 
+from .dnf_oracle import Places, accepts_exactly, needs_dnf, satisfiable
 from .localrepository import write_repository
-from .rpmmd import element
+from .rpmmd import element, rpm
 
-SYSTEM_PYTHON = Path("/usr/bin/python3")
-
-RESOLVE = """
-import json, sys, dnf
-asked = json.load(sys.stdin)
-base = dnf.Base()
-conf = base.conf
-conf.cachedir, conf.reposdir, conf.pluginpath = asked["cache"], ["/dev/null"], []
-conf.installroot = asked["root"]
-conf.substitutions.update({"arch": "x86_64", "basearch": "x86_64", "releasever": "44"})
-conf.install_weak_deps, conf.best, conf.gpgcheck = False, True, False
-for name, (path, priority) in asked["repositories"].items():
-    base.repos.add_new_repo(name, conf, baseurl=["file://" + path], priority=priority)
-base.fill_sack(load_system_repo=False)
-if asked["hidden"]:
-    base.sack.add_excludes(base.sack.query().filter(name=asked["hidden"], reponame__neq="private"))
-for spec in asked["install"]:
-    base.install(spec)
-try:
-    base.resolve()
-    chosen = sorted(str(package) for package in base.transaction.install_set)
-    print(json.dumps({"packages": chosen}))
-except dnf.exceptions.DepsolveError as error:
-    print(json.dumps({"error": str(error)}))
-"""
-
-
-@remember
-def dnf_is_there() -> bool:
-    if not SYSTEM_PYTHON.exists():
-        return False
-    done = subprocess.run([SYSTEM_PYTHON, "-c", "import dnf"], capture_output=True, check=False)
-    return done.returncode == 0
-
-
-needs_dnf = pytest.mark.skipif(
-    not dnf_is_there(), reason="the system's dnf is not installed (Debian: apt-get install dnf)"
-)
-
-
-def ask_dnf(
-    tmp_path: Path,
-    repositories: dict[str, tuple[Path, int]],
-    install: Sequence[str],
-    hidden: Sequence[str] = (),
-) -> dict[str, object]:
-    question = {
-        "cache": str(tmp_path / "dnf-cache"),
-        "root": str(tmp_path / "dnf-root"),
-        "repositories": {name: (str(path), rank) for name, (path, rank) in repositories.items()},
-        "install": list(install),
-        "hidden": list(hidden),
-    }
-    done = subprocess.run(
-        [SYSTEM_PYTHON, "-c", RESOLVE],
-        input=json.dumps(question),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+pytestmark = needs_dnf
 
 
 def attempt(base: Path, variant: str, cache: Path) -> Attempt:
@@ -88,7 +26,11 @@ def attempt(base: Path, variant: str, cache: Path) -> Attempt:
         return workshop.attempt(request)
 
 
-@needs_dnf
+def repository(directory: Path, packages: Iterable[Package]) -> Places:
+    """A base of just these packages."""
+    return {"base": (write_repository(directory, map(element, packages)), 99)}
+
+
 @pytest.mark.parametrize(("name", "variant"), [("fedora-44", "cuda"), ("fedora-45", "rocm")])
 def test_dnf_accepts_the_runtime_root_and_installs_the_same_packages(
     tmp_path: Path, shared: Path, name: str, variant: str
@@ -97,19 +39,12 @@ def test_dnf_accepts_the_runtime_root_and_installs_the_same_packages(
     found = attempt(directory, variant, tmp_path / "cache")
     assert found.plan is not None
     assert found.root is not None
-    planned: Sequence[Package] = found.root.planned
-    write_repository(tmp_path / "private", [element(package) for package in planned])
-    answer = ask_dnf(
-        tmp_path,
-        {"base": (directory / "x86_64", 99), "private": (tmp_path / "private", 1)},
-        [*found.plan.runtime_packages],
-        found.root.hidden,
-    )
-    assert answer.get("error") is None, answer
-    assert answer["packages"] == sorted(found.plan.runtime_packages)
+    places = {"base": (directory / "x86_64", 99)}
+    (verdict,) = accepts_exactly(tmp_path, places, [(found.root, found.plan.runtime_packages)])
+    assert verdict.accepted, verdict.exactly
+    assert verdict.same, verdict.alone
 
 
-@needs_dnf
 def test_dnf_finds_nothing_missing_when_it_is_asked_for_the_application_alone(
     tmp_path: Path, shared: Path
 ) -> None:
@@ -117,26 +52,73 @@ def test_dnf_finds_nothing_missing_when_it_is_asked_for_the_application_alone(
     found = attempt(directory, "cuda", tmp_path / "cache")
     assert found.plan is not None
     assert found.root is not None
-    write_repository(tmp_path / "private", [element(package) for package in found.root.planned])
-    answer = ask_dnf(
-        tmp_path,
-        {"base": (directory / "x86_64", 99), "private": (tmp_path / "private", 1)},
-        ["python3-vllm"],
-    )
-    assert answer.get("error") is None, answer
+    request = evolve(found.root, install=("python3-vllm",), hidden=())
+    places = {"base": (directory / "x86_64", 99)}
+    (answer,) = satisfiable(tmp_path, places, [request])
+    assert answer.satisfiable, answer
     ours = set(found.plan.runtime_packages)
-    chosen = answer["packages"]
-    assert isinstance(chosen, list)
     private = {package.nevra for package in found.root.planned}
     # dnf alone takes what the application's own chain needs: nothing private beyond our plan.
-    assert {package for package in chosen if ".streamsolve" in package} <= private
-    assert len(set(chosen) - ours) <= len(ours) // 10
+    assert {package for package in answer.packages if ".streamsolve" in package} <= private
+    assert len(set(answer.packages) - ours) <= len(ours) // 10
 
 
-@needs_dnf
-def test_dnf_refuses_what_selection_was_taught_to_avoid(tmp_path: Path) -> None:
-    left = Package("left", "1-1", "x86_64", provides=("left = 1-1",), conflicts=("right",))
-    right = Package("right", "1-1", "x86_64", provides=("right = 1-1",))
-    write_repository(tmp_path / "base", [element(left), element(right)])
-    answer = ask_dnf(tmp_path, {"base": (tmp_path / "base", 99)}, ["left", "right"])
-    assert "conflicts with right" in str(answer["error"])
+# --- that the oracle itself sees what it should
+
+
+def test_dnf_says_who_conflicts(tmp_path: Path) -> None:
+    left = rpm("left", provides="left = 1-1", conflicts="right")
+    places = repository(tmp_path / "base", [left, rpm("right", provides="right = 1-1")])
+    both, one = satisfiable(
+        tmp_path, places, [RootRequest(("left", "right")), RootRequest(("left",))]
+    )
+    assert "conflicts with right" in both.words
+    assert (both.satisfiable, one.satisfiable) == (False, True)
+
+
+def test_dnf_accepts_neither_a_package_too_few_nor_one_of_another_version(tmp_path: Path) -> None:
+    app = rpm("app", requires="lib")
+    places = repository(tmp_path / "base", [app, rpm("lib", "1-1"), rpm("lib", "1:2-1")])
+    newest = ["app-1-1.noarch", "lib-1:2-1.noarch"]
+    older = ["app-1-1.noarch", "lib-1-1.noarch"]
+    request = RootRequest(("app",))
+    few, new, old, both, gone = accepts_exactly(
+        tmp_path,
+        places,
+        [
+            (request, newest[:1]),
+            (request, newest),
+            (request, older),
+            (request, [*newest, *older]),
+            (request, ["app-2-1.noarch", "lib-1-1.noarch"]),
+        ],
+    )
+    assert [each.accepted for each in (few, new, old, both, gone)] == [0, 1, 1, 0, 0]
+    assert [each.same for each in (few, new, old)] == [False, True, False]
+    assert few.exactly.packages == tuple(newest)
+    assert "there is no package app-2-1.noarch" in gone.exactly.words
+
+
+def test_what_is_planned_or_hidden_for_one_request_is_so_for_that_one_alone(tmp_path: Path) -> None:
+    base = [rpm("app", "9-1"), rpm("one", provides="cap"), rpm("two", provides="cap")]
+    places = repository(tmp_path / "base", base)
+    planned = rpm("app", "1-1", requires="cap")
+    answers = satisfiable(
+        tmp_path,
+        places,
+        [
+            RootRequest(("app",)),
+            RootRequest(("app",), (planned,), ("one",)),
+            RootRequest(("app",), (planned,), ("two",)),
+            RootRequest(("app",), (planned,), ("one", "two")),
+            RootRequest(("app", "cap"), (), ("one",)),
+        ],
+    )
+    assert [each.packages for each in answers] == [
+        ("app-9-1.noarch",),
+        ("app-1-1.noarch", "two-1-1.noarch"),
+        ("app-1-1.noarch", "one-1-1.noarch"),
+        (),
+        ("app-9-1.noarch", "two-1-1.noarch"),
+    ]
+    assert "two-1-1.noarch is filtered out" in answers[3].words

@@ -128,6 +128,20 @@ component = "torch"
 requires = ["libfoo >= 3"]
 variants = ["cpu"]
 
+[[build]]
+component = "Torch"
+requires = ["cuda-nvcc-{major}-{minor}", "(foo >= 2 or bar)"]
+needs = ["accelerator:cuda", "package:glibc <2.42", "Setuptools <81"]
+drops = ["wheel"]
+follows = "accelerator:cuda"
+replaces = true
+reason = "no sdist"
+variants = ["cuda"]
+
+[[tool]]
+distribution = "Ninja"
+package = "ninja-build"
+
 [[group]]
 name = "CUDA toolkit"
 leader = "accelerator:cuda"
@@ -241,6 +255,53 @@ def test_a_relaxed_specifier_is_in_the_order_in_which_requirements_show_theirs()
     assert read(FULL, more=MORE).relaxations[0].specifier == "<2027,>=2026.10.19"
     reordered = FULL.replace("<2027,>=2026.10.19", " >= 2026.10.19, <2027")
     assert read(reordered, more=MORE).relaxations[0].specifier == "<2027,>=2026.10.19"
+
+
+def test_a_build_rule_is_read_with_needs_that_hold_in_the_build_root() -> None:
+    [rule] = read(FULL, more=MORE).build_rules
+    assert rule.component == distribution("torch")
+    assert rule.requires == ("cuda-nvcc-{major}-{minor}", "(foo >= 2 or bar)")
+    assert [need.component for need in rule.needs] == [
+        CUDA,
+        Component(Kind.PACKAGE, "glibc"),
+        distribution("setuptools"),
+    ]
+    assert {need.scope for need in rule.needs} == {Scope.BUILD}
+    assert str(rule.needs[2]) == "setuptools<81"
+    assert (rule.drops, rule.follows, rule.replaces) == (("wheel",), "accelerator:cuda", True)
+    assert (rule.variants, rule.reason) == (("cuda",), "no sdist")
+    assert rule.place.path == "build[0]"
+    assert FULL.splitlines()[rule.place.line - 1] == "[[build]]"
+
+
+def test_a_build_rule_may_say_one_thing_only() -> None:
+    profile = read(MINIMAL + '[[build]]\ncomponent = "a"\nrequires = ["make"]\n')
+    [rule] = profile.build_rules
+    assert (rule.needs, rule.drops, rule.follows, rule.reason) == ((), (), "", "")
+    assert not rule.replaces
+
+
+def test_a_tool_names_its_distribution_and_its_package() -> None:
+    [tool] = read(FULL, more=MORE).build_tools
+    assert (tool.component, tool.package) == (distribution("ninja"), "ninja-build")
+
+
+def test_rules_for_building_one_thing_add_up() -> None:
+    two = (
+        '[[build]]\ncomponent = "a"\nrequires = ["make"]\n'
+        '[[build]]\ncomponent = "a"\nrequires = ["cmake"]\nvariants = ["cpu"]\n'
+    )
+    more = 'schema = "streamsolve.component/1"\n[[build]]\ncomponent = "A"\nneeds = ["numpy"]\n'
+    profile = read(f'{TOP}include = ["more.toml"]\n{VARIANTS}{two}', more=more)
+    assert [rule.requires for rule in profile.build_rules] == [("make",), ("cmake",), ()]
+
+
+def test_rules_of_different_variants_may_say_the_same() -> None:
+    variants = '[variants.b]\nrequirements = "wheel"\n'
+    rule = '[[build]]\ncomponent = "a"\nrequires = ["make"]\nvariants = ["{}"]\n'
+    text = f'{TOP}default-variant = "b"\n{VARIANTS}{variants}'
+    profile = read(text + rule.format("cpu") + rule.format("b"))
+    assert [one.variants for one in profile.build_rules] == [("cpu",), ("b",)]
 
 
 def test_included_rows_come_after_the_profile_s_own() -> None:
@@ -494,6 +555,118 @@ BROKEN = {
         "must not be empty",
         "",
     ),
+    "bad native dependency": (
+        '[[native]]\ncomponent = "a"\nrequires = ["libfoo => "]\n',
+        9,
+        "'libfoo => ' is not an RPM dependency",
+        "",
+    ),
+    "bad build dependency": (
+        '[[build]]\ncomponent = "a"\nrequires = [\n"make",\n"(b or"]\n',
+        11,
+        "'(b or' is not an RPM dependency",
+        "",
+    ),
+    "unknown number": (
+        f'{RULE}[[build]]\ncomponent = "a"\nrequires = ["b-{{micro}}"]\n',
+        11,
+        "'{micro}' stands for nothing",
+        "known here: {major}, {minor}",
+    ),
+    "build numbers of nothing": (
+        '[[build]]\ncomponent = "a"\nrequires = ["make", "b-{major}"]\n',
+        9,
+        "whose numbers are meant by 'b-{major}'?",
+        "follows",
+    ),
+    "follows for nothing": (
+        f'{RULE}[[build]]\ncomponent = "a"\nrequires = ["b"]\n'
+        'needs = ["accelerator:cuda"]\nfollows = "accelerator:cuda"\n',
+        13,
+        "no requirement of this rule holds {major} or {minor}",
+        "",
+    ),
+    "follows what is not needed": (
+        f'{RULE}[[build]]\ncomponent = "a"\nrequires = ["b-{{major}}"]\n'
+        'follows = "accelerator:cuda"\n',
+        12,
+        "accelerator:cuda is not among the needs of this rule",
+        'needs = ["accelerator:cuda"]',
+    ),
+    "kernel module in a build root": (
+        '[[build]]\ncomponent = "a"\nneeds = ["kernel-module:nvidia"]\n',
+        9,
+        "never in a build root",
+        "[[component.stream]]",
+    ),
+    "build need that nothing describes": (
+        f'{RULE}[[build]]\ncomponent = "a"\nneeds = ["accelerator:cud"]\n',
+        11,
+        "no [[component]] describes accelerator:cud",
+        "did you mean accelerator:cuda?",
+    ),
+    "build rule that says nothing": (
+        '[[build]]\ncomponent = "a"\n',
+        7,
+        "a rule needs one of 'requires', 'needs', 'drops', 'replaces'",
+        "",
+    ),
+    "dropped without a reason": (
+        '[[build]]\ncomponent = "a"\ndrops = ["wheel"]\n',
+        7,
+        "the key 'reason' is missing",
+        "",
+    ),
+    "replaced without a reason": (
+        '[[build]]\ncomponent = "a"\nreplaces = true\nreason = ""\n',
+        10,
+        "must not be empty",
+        "",
+    ),
+    "misspelt key of a build rule": (
+        '[[build]]\ncomponent = "a"\nneeds = ["b"]\nrequire = ["c"]\n',
+        10,
+        "unknown key 'require'",
+        "did you mean requires",
+    ),
+    "unknown variant of a build rule": (
+        '[[build]]\ncomponent = "a"\nneeds = ["b"]\nvariants = ["cpo"]\n',
+        10,
+        "there is no variant 'cpo'",
+        "did you mean cpu?",
+    ),
+    "built twice alike": (
+        '[[build]]\ncomponent = "a"\nrequires = ["b", "c"]\n'
+        '[[build]]\ncomponent = "A"\nrequires = ["c"]\nvariants = ["cpu"]\n',
+        10,
+        "what building a needs is stated twice",
+        "first at app/profile.toml:7",
+    ),
+    "external and built": (
+        '[[external]]\ncomponent = "a"\npackage = "p"\nrepository = "r"\n'
+        '[[build]]\ncomponent = "a"\nrequires = ["b"]\n',
+        11,
+        "a is [[external]], so nothing builds it",
+        "see app/profile.toml:7",
+    ),
+    "tool twice": (
+        2 * '[[tool]]\ndistribution = "a"\npackage = "p"\n',
+        10,
+        "the program a is in two packages",
+        "first at app/profile.toml:7",
+    ),
+    "tool without a package": (
+        '[[tool]]\ndistribution = "a"\n',
+        7,
+        "the key 'package' is missing",
+        "",
+    ),
+    "tool with a dependency": (
+        '[[tool]]\ndistribution = "a"\npackage = "p >= 1"\n',
+        9,
+        "'p >= 1' is no name of a package",
+        "ninja-build",
+    ),
     "bad local label": ('local = { torch = "CPU!" }\n', 7, "is no local version label", ""),
 }
 
@@ -549,6 +722,31 @@ def test_a_fault_among_the_first_keys_names_its_line(line: str, message: str) ->
     fault = the_fault(f"{TOP}{line}\n{VARIANTS}", more=MORE)
     assert fault.place.line == 5
     assert message in fault.message
+
+
+def test_all_faults_of_build_tables_are_told_at_once() -> None:
+    found = faults(
+        MINIMAL
+        + '[[build]]\ncomponent = "a:b"\nrequires = ["c {"]\nneeds = ["d >"]\ndrops = [1]\n'
+        + '[[tool]]\npackage = "-"\n'
+    )
+    assert {fault.place.path for fault in found} == {
+        "build[0].component",
+        "build[0].requires[0]",
+        "build[0].needs[0]",
+        "build[0].drops[0]",
+        "build[0].reason",
+        "tool[0].distribution",
+        "tool[0].package",
+    }
+
+
+def test_a_fault_in_a_need_is_not_told_again_of_what_follows_it() -> None:
+    fault = the_fault(
+        f'{MINIMAL}{RULE}[[build]]\ncomponent = "a"\nrequires = ["b-{{major}}"]\n'
+        'needs = ["acelerator:cuda"]\nfollows = "accelerator:cuda"\n'
+    )
+    assert "unknown kind 'acelerator'" in fault.message
 
 
 def test_two_variants_need_a_default() -> None:

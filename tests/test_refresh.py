@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from streamsolve.cli import main
 from streamsolve.errors import Code, InputError
@@ -207,9 +208,12 @@ def test_the_extract_knows_every_name_that_can_be_reached_and_no_other(tmp_path,
     refresh(profile, base(tmp_path / "one", "1.15"), index=index)
     extract = upstream(profile.parent)
     # "gone" is on no index and "unreadable" has no metadata: nobody need ask for them again.
-    assert extract.names == (
+    # Whatever is built, is built with these three, and the index of this test has none of them.
+    builders = ("pip", "setuptools", "wheel")
+    assert tuple(name for name in extract.names if name not in builders) == (
         "demo", "gone", "of-extra", "old", "plain", "six", "unreadable",
     )  # fmt: skip
+    assert not [name for name in builders if extract.releases(name)]
     assert extract.releases("gone") == extract.releases("unreadable") == ()
     assert extract.arches == ("x86_64",)
 
@@ -231,6 +235,100 @@ def test_a_base_extract_holds_what_the_application_can_use_alone(tmp_path, index
         "python3-six",
     ]
     assert read.python == "3.14"
+
+
+# --- what builds need -----------------------------------------------------------------------------
+
+
+def sourced(name: str, version: str, build: str, *requires: str) -> tuple[File, File]:
+    """A wheel and an sdist with these lines in the ``[build-system]`` of its pyproject.toml."""
+    members = {"pyproject.toml": f"[build-system]\n{build}\n"}
+    return wheel(name, version, *requires), sdist(name, version, members)
+
+
+def with_backend(*requires: str) -> str:
+    return f"requires = {list(requires)!r}\nbuild-backend = 'backend'"
+
+
+BUILT = (
+    *sourced(
+        "demo", "1.0", with_backend("hatch[fast] >=1", 'olden; python_version < "3.13"'), "six"
+    ),
+    *sourced("six", "1.16", with_backend("only-old")),
+    *sourced("six", "1.17", with_backend("flit")),
+    *sourced("only-old", "1", with_backend()),
+    *sourced("hatch", "1.0", "requires = []\nbuild-backend = 'h'\nbackend-path = ['.']"),
+    *sourced("hatch", "1.1", with_backend("flit"), "of-hatch", 'of-fast; extra == "fast"'),
+    *sourced("of-hatch", "1", with_backend("builds-of-hatch")),
+    *sourced("of-fast", "1", with_backend("flit")),
+    *sourced("builds-of-hatch", "1", with_backend("flit")),
+    *sourced("flit", "1", "requires = []\nbuild-backend = 'f'\nbackend-path = ['.']"),
+    *sourced("flit", "2", with_backend("gone-too")),
+    *sourced("unbuilt", "1", with_backend()),
+    *sourced("setuptools", "80", with_backend()),
+    *sourced("olden", "1", with_backend()),
+)
+
+
+@pytest.fixture(scope="module")
+def building() -> Iterator[LocalIndex]:
+    with LocalIndex(*BUILT) as running:
+        yield running
+
+
+def test_what_builds_need_is_reached_with_all_that_it_needs_in_turn(tmp_path, building):
+    profile = profile_in(tmp_path / "mine")
+    refresh(profile, base(tmp_path / "one", "1.15"), index=building)
+    extract = upstream(profile.parent)
+    # "olden" is only for interpreters that no target has.
+    assert extract.names == (
+        "builds-of-hatch", "demo", "flit", "gone-too", "hatch", "of-fast", "of-hatch", "only-old",
+        "pip", "setuptools", "six", "wheel",
+    )  # fmt: skip
+    held = extract.build_systems(
+        (name, release.version) for name in extract.names for release in extract.releases(name)
+    )
+    known = {f"{name} {version}": system for (name, version), system in held.items()}
+    assert known["demo 1.0"].requires[0] == "hatch[fast] >=1"
+    assert known["flit 2"].requires == ("gone-too",)
+    # Each release of what is in use may become private; of what only builds need, the likely ones.
+    assert {"six 1.16", "six 1.17"} <= known.keys()
+    assert {"hatch 1.1", "setuptools 80"} <= known.keys()
+    assert not {"hatch 1.0", "flit 1"} & known.keys()
+
+
+def test_what_the_profile_adds_to_builds_is_reached(tmp_path, building):
+    profile = profile_in(tmp_path / "mine")
+    profile.write_text(
+        PROFILE
+        + '[[build]]\ncomponent = "six"\nneeds = ["unbuilt"]\n'
+        + '[[build]]\ncomponent = "nobody-s"\nneeds = ["olden"]\n'
+    )
+    refresh(profile, base(tmp_path / "one", "1.15"), index=building)
+    extract = upstream(profile.parent)
+    assert "unbuilt" in extract.names
+    assert "olden" not in extract.names
+
+
+def test_the_version_of_a_base_can_be_built_though_a_newer_one_is_likelier(tmp_path, building):
+    profile = profile_in(tmp_path / "mine")
+    one = base(tmp_path / "one", "1.15")
+    flit = rpm("python3-flit", "1", "python3.14dist(flit) = 1")
+    write_repository(tmp_path / "one" / "more", [flit])
+    refresh(profile, one, index=building)
+    key = ("flit", Version("1"))
+    assert upstream(profile.parent).build_systems([key])[key].in_tree
+
+
+def test_a_base_s_extract_does_not_hold_what_only_builds_need(tmp_path, building):
+    profile = profile_in(tmp_path / "mine")
+    one = base(tmp_path / "one", "1.15")
+    write_repository(
+        tmp_path / "one" / "more",
+        [rpm("python3-hatch", "1.0", "python3.14dist(hatch) = 1.0")],
+    )
+    (path, _) = refresh(profile, one, index=building)
+    assert "python3-hatch" not in path.read_text()
 
 
 def test_two_bases_of_one_name_are_refused(tmp_path):

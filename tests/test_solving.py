@@ -120,13 +120,27 @@ def test_the_distributions_of_a_python_are_listed_without_extras(tmp_path):
 
 # --- rpm-md, its caches, and file lists
 
-PACKAGES = (
-    rpm("app", "1:2-3", "x86_64", requires="lib >= 1.5, /usr/bin/tool", source="app"),
-    rpm("lib", "1.6-1", "x86_64", provides="old-lib = 1", obsoletes="old-lib < 1", source="lib"),
-    rpm("old-lib", "0.5-1", "x86_64", source="old"),
-    rpm("rich", requires="(lib if tool), (app or old-lib)", conflicts="clash > 1", source="rich"),
-    rpm("tool", provides="/usr/bin/tool", source="tool"),
-    rpm("clash", "2-1", source="clash"),
+
+def with_file(package: Package) -> Package:
+    """With the checksum and the size of an RPM file."""
+    digest = hashlib.sha256(package.name.encode()).hexdigest()
+    return evolve(package, checksum=f"sha256:{digest}", size=1000 + len(package.name))
+
+
+PACKAGES = tuple(
+    with_file(each)
+    for each in (
+        rpm("app", "1:2-3", "x86_64", requires="lib >= 1.5, /usr/bin/tool", source="app"),
+        rpm(
+            "lib", "1.6-1", "x86_64", provides="old-lib = 1", obsoletes="old-lib < 1", source="lib"
+        ),
+        rpm("old-lib", "0.5-1", "x86_64", source="old"),
+        rpm(
+            "rich", requires="(lib if tool), (app or old-lib)", conflicts="clash > 1", source="rich"
+        ),
+        rpm("tool", provides="/usr/bin/tool", source="tool"),
+        rpm("clash", "2-1", source="clash"),
+    )
 )
 
 
@@ -203,7 +217,10 @@ def test_what_is_not_xml_is_bad_input(tmp_path):
     assert caught.value.code.label == "SS207"
 
 
-SOURCES = (rpm("app", arch="src", requires="make"), rpm("lib", "2-1", arch="src"))
+SOURCES = (
+    with_file(rpm("app", arch="src", requires="make")),
+    with_file(rpm("lib", "2-1", arch="src")),
+)
 
 
 @pytest.mark.parametrize("processors", [1, 2])
@@ -434,7 +451,9 @@ packages = st.builds(
     st.lists(bounds, max_size=1).map(tuple),
 )
 worlds = st.lists(packages, min_size=1, max_size=9, unique_by=lambda each: (each.name, each.evr))
-quick = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def answers(cache: Path, repositories: list[Repository], request: RootRequest) -> object:

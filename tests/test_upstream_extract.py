@@ -14,14 +14,15 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from streamsolve.errors import Code, InputError, InputErrors
+from streamsolve.inputs.extra_markers import can_hold
 from streamsolve.inputs.upstream_extract import (
     SCHEMA,
     UpstreamExtract,
-    can_hold,
     read_extract,
     write_extract,
 )
 from streamsolve.model import Artifact, Release, ReleaseMetadata
+from streamsolve.model.build import BuildSystem
 
 DIGEST = "ab" * 32
 HEADER = f'{{"schema":"{SCHEMA}","application":"demo","version":"1.0"}}\n'
@@ -63,6 +64,35 @@ def test_a_line_reads_as_the_format_says():
         '{"name":"six","version":"1.17.0","python":">=3.9","licence":"MIT",'
         f'"sdist":["six-1.17.0.tar.gz","{DIGEST}"],"pure":true}}\n'
     )
+
+
+def test_a_build_system_stands_in_the_line_of_its_release():
+    system = BuildSystem(("setuptools>=61",), "setuptools.build_meta")
+    text = write(
+        (release("six", "1.17.0"), said("six", "1.17.0")),
+        (release("six", "1.16.0"), said("six", "1.16.0")),
+        build_systems={("six", Version("1.17.0")): system},
+    )
+    lines = text.splitlines()
+    assert '"build"' not in lines[1]
+    assert lines[2].endswith(
+        ',"build":{"requires":["setuptools>=61"],"backend":"setuptools.build_meta"}}'
+    )
+    found = read(text).build_systems([("Six", Version("1.17")), ("six", Version("1.16.0"))])
+    assert found == {("six", Version("1.17.0")): system}
+    assert read(text).build_systems([("six", Version("2")), ("other", Version("1"))]) == {}
+
+
+def test_a_build_that_needs_nothing_is_another_thing_than_one_that_nobody_asked_for():
+    systems = {
+        ("empty", Version("1")): BuildSystem(()),
+        ("own", Version("1")): BuildSystem((), "own", in_tree=True),
+    }
+    names = ("empty", "own", "unasked")
+    text = write(*((release(n, "1"), said(n, "1")) for n in names), build_systems=systems)
+    assert '"build":{}}' in text
+    assert '"build":{"backend":"own","in_tree":true}}' in text
+    assert read(text).build_systems([(name, Version("1")) for name in names]) == systems
 
 
 def test_a_name_without_a_release_is_known_to_have_none():
@@ -206,6 +236,11 @@ def test_lines_of_no_known_kind_are_all_reported():
         ('"version":"1","requires":["six",2]', "not of the kind"),
         ('"version":"1","sdist":["a"]', "a file is not written"),
         ('"version":"1","wheels":{}', "a file is not written"),
+        ('"version":"1","build":[]', "its build is not"),
+        ('"version":"1","build":{"requires":"six"}', "its build is not"),
+        ('"version":"1","build":{"requires":[1]}', "its build is not"),
+        ('"version":"1","build":{"backend":1}', "its build is not"),
+        ('"version":"1","build":{"in_tree":"no"}', "its build is not"),
         ('"version":"1",', "no JSON"),
     ],
 )
@@ -260,20 +295,32 @@ def pairs(draw: st.DrawFn) -> list[tuple[Release, ReleaseMetadata]]:
     return found
 
 
-@given(pairs(), st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=12), max_size=3))
-def test_what_is_written_is_read_back_and_written_the_same_again(content, files):
-    text = write(*content, files=files)
+BUILDS = st.builds(BuildSystem, REQUIRES, st.sampled_from(["", "a", "b.c:d"]), st.booleans())
+
+
+@given(
+    pairs(),
+    st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=12), max_size=3),
+    st.data(),
+)
+def test_what_is_written_is_read_back_and_written_the_same_again(content, files, data):
+    keys = [(one.name, one.version) for one, _ in content]
+    asked = data.draw(st.lists(st.sampled_from(keys), unique=True)) if keys else []
+    builds = {key: data.draw(BUILDS) for key in asked}
+    text = write(*content, files=files, build_systems=builds)
     extract = read(text)
     releases = [one for name in extract.names for one in extract.releases(name)]
     assert set(releases) == {one for one, _ in content}
     metadata = extract.metadata((one.name, one.version) for one in releases)
     assert set(metadata.values()) == {one for _, one in content}
     assert {path: extract.requirement_file(path) for path in extract.requirement_files} == files
+    assert extract.build_systems(keys) == builds
     again = write_extract(
         application=extract.application,
         version=extract.version,
         releases=releases,
         metadata=metadata,
+        build_systems=extract.build_systems(keys),
         files=files,
     )
     assert again == text

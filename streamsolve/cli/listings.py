@@ -100,6 +100,14 @@ def profile_page(profile: Profile) -> list[Block]:
             (_row(str(one.component), one.reason, one.licence) for one in profile.prebuilt),
         ),
         *_section(
+            "Built otherwise than by the base or upstream",
+            (
+                _row(str(one.component), _only(one.variants, one.reason))
+                for one in profile.build_rules
+                if one.drops or one.replaces
+            ),
+        ),
+        *_section(
             "Coherence groups: what moves together",
             (_row(g.name, ", ".join(map(str, (g.leader, *g.members)))) for g in profile.groups),
         ),

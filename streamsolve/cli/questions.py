@@ -1,4 +1,4 @@
-"""``streamsolve why`` and ``streamsolve why-not``."""
+"""``streamsolve why``, ``streamsolve why-not`` and ``streamsolve held-back``."""
 
 from __future__ import annotations
 
@@ -8,24 +8,37 @@ from ..errors import ExitCode
 from .options import application_argument, plan_request, read_settings, target_options
 from .planning import relax_option, typed
 from .progress import progress_display
-from .screen import show
+from .screen import show, show_json
 
-__all__ = ["why", "why_not"]
+__all__ = ["held_back", "why", "why_not"]
+
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
+)
 
 
 @click.command()
 @application_argument
 @click.argument("component")
 @target_options
-def why(application: str, component: str, **options: object) -> None:
+@relax_option
+@_json_option
+def why(
+    application: str, component: str, relax: tuple[str, ...], as_json: bool, **options: object
+) -> None:
     """Say why COMPONENT is in the plan of APP: who needs it, and why this version and origin."""
     from ..explain import why_blocks
+    from ..explain.question_document import why_document
     from ..planner import make_plan
 
     settings = read_settings(options)
+    request = plan_request(application, settings, relax=relax)
     with progress_display() as progress:
-        outcome = make_plan(plan_request(application, settings), progress=progress)
-    show(why_blocks(outcome.plan, component), colour=settings.colour)
+        outcome = make_plan(request, progress=progress)
+    if as_json:
+        show_json(why_document(outcome.plan, component))
+    else:
+        show(why_blocks(outcome.plan, component), colour=settings.colour)
 
 
 @click.command("why-not")
@@ -33,6 +46,7 @@ def why(application: str, component: str, **options: object) -> None:
 @click.argument("requirement")
 @target_options
 @relax_option
+@_json_option
 @click.pass_context
 def why_not(
     context: click.RichContext,
@@ -40,6 +54,7 @@ def why_not(
     application: str,
     requirement: str,
     relax: tuple[str, ...],
+    as_json: bool,
     **options: object,
 ) -> None:
     """Say what forbids REQUIREMENT in the plan of APP, or what it would change.
@@ -47,14 +62,51 @@ def why_not(
     REQUIREMENT is such as 'torch==2.13.0' or 'toolchain:gcc>=16'.
     """
     from ..explain import why_not_blocks
+    from ..explain.question_document import why_not_document
     from ..planner import why_not as ask
 
     settings = read_settings(options)
     request = plan_request(application, settings, relax=relax)
     with progress_display() as progress:
-        answer = ask(request, requirement, progress=progress)
-    command = typed(("why-not", application, requirement), {**options, "relax": relax})
-    blocks = why_not_blocks(answer.demand, answer.baseline, answer.plan, answer.failure, command)
-    show(blocks, colour=settings.colour)
-    if answer.failure is not None:
+        found = ask(request, requirement, progress=progress)
+    answer = (found.demand, found.baseline, found.plan, found.failure)
+    if as_json:
+        show_json(why_not_document(*answer, found.relaxed))
+    else:
+        command = typed(("why-not", application, requirement), {**options, "relax": relax})
+        show(why_not_blocks(*answer, command, found.relaxed), colour=settings.colour)
+    if found.failure is not None:
         context.exit(ExitCode.NO_PLAN)
+
+
+@click.command("held-back")
+@application_argument
+@target_options
+@relax_option
+@click.option("--all", "everything", is_flag=True, help="Try every stream, however many there are.")
+@_json_option
+def held_back(
+    application: str,
+    relax: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Say of each stream of APP that is not its newest what holds it back, and what would free it.
+
+    The newest version of each is demanded and planned, so that takes a while.
+    """
+    from ..explain.held_back_text import held_back_blocks
+    from ..explain.question_document import held_back_document
+    from ..planner.held_back import USUAL_LIMIT
+    from ..planner.held_back import held_back as ask
+
+    settings = read_settings(options)
+    request = plan_request(application, settings, relax=relax)
+    with progress_display() as progress:
+        report = ask(request, at_most=None if everything else USUAL_LIMIT, progress=progress)
+    if as_json:
+        show_json(held_back_document(report))
+    else:
+        command = typed(("plan", application), {**options, "relax": relax})
+        show(held_back_blocks(report, command), colour=settings.colour)

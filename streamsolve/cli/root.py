@@ -12,9 +12,10 @@ from click.exceptions import Exit
 from .._version import __version__
 from ..errors import Code, ExitCode, StreamsolveError
 from .faults import usage_error
+from .graph import graph
 from .groups import Group
 from .planning import plan
-from .questions import why, why_not
+from .questions import held_back, why, why_not
 from .screen import OutputError, show_error, show_json
 from .simple import completion, explain_code
 from .trees import base, config, profile
@@ -38,7 +39,18 @@ def root() -> None:
     """
 
 
-for command in (plan, why, why_not, profile, base, config, explain_code, completion):
+for command in (
+    plan,
+    why,
+    why_not,
+    held_back,
+    graph,
+    profile,
+    base,
+    config,
+    explain_code,
+    completion,
+):
     root.add_command(command)
 
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..model.component import PYTHON, Kind
 from ..model.conflict import Cause, Conflict, Demand, Failure, Repair, RepairKind
+from ..model.requirement import Requirement
 from .command import Command
 from .markup import Block, Span, Style, blank, paragraph
 from .sentences import asked, builder_time, count, named, place_text, spelled
 from .versions import version_ranges
 
-__all__ = ["conflict_sentence", "failure_blocks", "repair_step"]
+__all__ = [
+    "built_for",
+    "conflict_blocks",
+    "conflict_sentence",
+    "failure_blocks",
+    "joined",
+    "repair_step",
+]
 
 _CROSS = Span("✗ ", Style.BAD)
 _STEP = 3
+_EXTRAS_SHOWN = 2
+_MISSING = (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION)
+_BOUNDS = re.compile(r"([^<>=!~]+)([<>=!~].*)")
+_ONE_SERIES = re.compile(r"==(\d+\.\d+)\.\*")
 
 ANY_PYTHON = "any"
 """The value of a repair that gives the choice of Python back."""
@@ -34,10 +47,15 @@ def failure_blocks(failure: Failure, command: Command) -> tuple[Block, ...]:
             hang=2,
         )
     ]
+    return (*blocks, *conflict_blocks(failure, command))
+
+
+def conflict_blocks(failure: Failure, command: Command) -> tuple[Block, ...]:
+    """The conflicts with their chains, and what would help, each after an empty line."""
+    blocks: list[Block] = []
     for number, conflict in enumerate(failure.conflicts, 1):
         blocks += [blank(), *_conflict(conflict, number, failure)]
-    blocks += [blank(), *_repairs(failure, command)]
-    return tuple(blocks)
+    return (*blocks, blank(), *_repairs(failure, command))
 
 
 def conflict_sentence(conflict: Conflict) -> str:
@@ -104,13 +122,11 @@ def _chain(chain: tuple[Demand, ...], conflict: Conflict, failure: Failure) -> l
     for depth, demand in enumerate(chain):
         is_last = depth == len(chain) - 1
         arrow = "→ " if depth else ""
-        place = place_text(demand.requirement.place)
+        place = _place(demand)
         blocks.append(
             paragraph(
                 arrow,
-                Span(_stated_by(demand, failure), Style.NAME),
-                " allows only " if demand.only_if_used else " needs ",
-                Span(spelled(demand.requirement), Style.NAME),
+                *_said(demand, failure),
                 _condition(demand) if len(conflict.chains) > 1 else "",
                 f" ({place})" if place else "",
                 indent=indent,
@@ -121,6 +137,41 @@ def _chain(chain: tuple[Demand, ...], conflict: Conflict, failure: Failure) -> l
         if is_last:
             blocks += _end(demand, conflict, indent)
     return blocks
+
+
+def _said(demand: Demand, failure: Failure) -> tuple[str | Span, ...]:
+    """Who needs what, in words."""
+    requirement = demand.requirement
+    if requirement.is_asked:
+        return ("you ask for ", Span(_short(requirement), Style.NAME))
+    by = Span(_stated_by(demand, failure), Style.NAME)
+    series = built_for(requirement)
+    if series:
+        return (by, " is built for ", Span(f"Python {series} alone", Style.NAME))
+    verb = " allows only " if demand.only_if_used else " needs "
+    return (by, verb, Span(_short(requirement), Style.NAME))
+
+
+def built_for(requirement: Requirement) -> str:
+    """The one interpreter that a package is made for, empty where it is not bound to one."""
+    found = _ONE_SERIES.fullmatch(str(requirement.specifier))
+    return found[1] if found and requirement.component == PYTHON else ""
+
+
+def _short(requirement: Requirement) -> str:
+    """A requirement with the first of its extras: a list of ten says no more."""
+    extras = requirement.extras
+    if len(extras) <= _EXTRAS_SHOWN:
+        return spelled(requirement)
+    whole = f"[{','.join(extras)}]"
+    return spelled(requirement).replace(whole, f"[{','.join(extras[:_EXTRAS_SHOWN])},…]")
+
+
+def _place(demand: Demand) -> str:
+    """Where a demand is stated, unless that goes without saying."""
+    place = demand.requirement.place
+    own = place.file.startswith(f"{demand.by.name} ") and place.file.endswith(" METADATA")
+    return "" if own or demand.requirement.is_asked else place_text(place)
 
 
 def _stated_by(demand: Demand, failure: Failure) -> str:
@@ -161,12 +212,7 @@ def _end(demand: Demand, conflict: Conflict, indent: int) -> list[Block]:
 
 def _repairs(failure: Failure, command: Command) -> list[Block]:
     if not failure.repairs:
-        return [
-            paragraph(
-                "No single change was found that makes a plan possible: no other variant, base or "
-                "Python, and no one requirement to relax."
-            )
-        ]
+        return _without_repairs(failure, command)
     blocks: list[Block] = [
         paragraph(
             Span("What would help", Style.HEADING),
@@ -180,6 +226,28 @@ def _repairs(failure: Failure, command: Command) -> list[Block]:
         blocks.append(paragraph(lead, how, Span(f" ({cost})", Style.QUIET), hang=len(lead)))
         blocks.append(paragraph(Span(str(step), Style.COMMAND), indent=2 + _STEP))
     return blocks
+
+
+def _without_repairs(failure: Failure, command: Command) -> list[Block]:
+    missing = [
+        c
+        for c in failure.conflicts
+        if c.cause in _MISSING and all(chain[-1].requirement.is_asked for chain in c.chains)
+    ]
+    if missing and len(missing) == len(failure.conflicts):
+        if ("--offline", "") not in command.options:
+            return [paragraph("Nothing that could be changed here makes a version exist.")]
+        online = str(command.without_option("--offline"))
+        return [
+            paragraph(Span("What to do", Style.HEADING), ": ask the package index as well"),
+            paragraph(Span(online, Style.COMMAND), indent=2 + _STEP),
+        ]
+    return [
+        paragraph(
+            "No single change was found that makes a plan possible: no other variant, base or "
+            "Python, and no one requirement to relax."
+        )
+    ]
 
 
 def repair_step(repair: Repair, failure: Failure, command: Command) -> tuple[str, Command]:
@@ -199,7 +267,30 @@ def repair_step(repair: Repair, failure: Failure, command: Command) -> tuple[str
             text = f"Ship {failure.application} {value} instead of {failure.version}"
             return text, command.with_option("--app-version", value)
         case RepairKind.RELAX:
-            stated = f", which {repair.by} states" if repair.by else ""
-            by = f"{repair.by}:" if repair.by else ""
-            relaxed = command.with_further("--relax", f"{by}{value.replace(' ', '')}")
-            return f"Relax {value}{stated}", relaxed
+            return _relax_step(((repair.by, value), *repair.further), command)
+
+
+def _relax_step(pairs: Sequence[tuple[str, str]], command: Command) -> tuple[str, Command]:
+    by_whom: dict[str, list[str]] = {}
+    for by, value in pairs:
+        by_whom.setdefault(by, []).append(_in_reading_order(value))
+        who = f"{by}:" if by else ""
+        command = command.with_further("--relax", f"{who}{value.replace(' ', '')}")
+    texts = [
+        f"{joined(values)}{f', which {by} states' if by else ''}" for by, values in by_whom.items()
+    ]
+    return f"Relax {'; and '.join(texts)}", command
+
+
+def _in_reading_order(value: str) -> str:
+    """``fastapi<0.137,>=0.133`` with its lower bound first."""
+    found = _BOUNDS.fullmatch(value)
+    if found is None:
+        return value
+    clauses = sorted(found[2].split(","), key=lambda clause: (clause.startswith("<"), clause))
+    return f"{found[1]}{','.join(clauses)}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)

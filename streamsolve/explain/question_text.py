@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from ..errors import Code, InputError, nearest
-from ..model.component import Component, Origin
-from ..model.conflict import Failure
-from ..model.plan import Demander, Plan, PlannedStream
+from ..model.component import PYTHON, Component, Origin
+from ..model.conflict import Cause, Conflict, Demand, Failure
+from ..model.plan import Demander, Plan, PlannedStream, ReasonKind, Relaxed
+from ..model.question import Chosen, Move, moves_between
+from ..model.requirement import Requirement
 from .command import Command
-from .conflict_text import failure_blocks
+from .conflict_text import conflict_blocks, conflict_sentence
 from .markup import Block, Span, Style, blank, paragraph
-from .sentences import builder_time, count, named, place_text, reason_text, spelled
+from .sentences import (
+    asked,
+    builder_time,
+    count,
+    demanded,
+    named,
+    place_text,
+    reason_text,
+    spelled,
+)
+from .versions import version_ranges
 
-__all__ = ["chains_to", "why_blocks", "why_not_blocks"]
+__all__ = ["chains_to", "moves_text", "why_blocks", "why_not_blocks"]
 
 _CHAINS_SHOWN = 5
 _CHANGES_SHOWN = 12
@@ -91,7 +103,31 @@ def why_blocks(plan: Plan, name: str) -> tuple[Block, ...]:
             blocks.append(_chain(chain))
         if hidden > 0:
             blocks.append(paragraph(f"and {hidden} more", indent=2))
-    return tuple(blocks)
+    return (*blocks, *_what_would_fit(stream, plan))
+
+
+def _what_would_fit(stream: PlannedStream, plan: Plan) -> list[Block]:
+    """What would have to be otherwise for the base's own stream to do."""
+    reason = stream.reason
+    if stream.origin is not Origin.PRIVATE or not reason.base_version:
+        return []
+    texts = []
+    for demand in reason.demands:
+        place = place_text(demand.requirement.place)
+        where = f" ({place})" if place and demand.requirement.place.file != "wheels" else ""
+        texts.append(f"not: {demanded(demand)}{where}")
+    if stream.component != PYTHON and _on_another_python(plan):
+        texts.append(f"the plan's Python were the base's, and not {plan.python}")
+    if not texts or reason.kind is ReasonKind.APPLICATION:
+        return []
+    heading = Span(f"What would make the base's {reason.base_version} fit", Style.HEADING)
+    shown = [paragraph(text, indent=2, hang=2) for text in dict.fromkeys(texts)]
+    return [blank(), paragraph(heading, ", all of it together:"), *shown]
+
+
+def _on_another_python(plan: Plan) -> bool:
+    python = plan.stream(PYTHON.name)
+    return python is not None and python.origin is Origin.PRIVATE
 
 
 def _origin(stream: PlannedStream, plan: Plan) -> str:
@@ -115,68 +151,165 @@ def _chain(chain: tuple[Demander, ...]) -> Block:
 
 
 def why_not_blocks(
-    demand: str, baseline: Plan, plan: Plan | None, failure: Failure | None, command: Command
+    demand: str,
+    baseline: Plan,
+    plan: Plan | None,
+    failure: Failure | None,
+    command: Command,
+    relaxed: Relaxed | None = None,
 ) -> tuple[Block, ...]:
-    """What forbids a further demand, or what it would change."""
+    """What forbids a further demand, or what it would change.
+
+    ``relaxed`` is how the profile relaxes a requirement on the same component, if it does.
+    """
+    note = _relaxed_note(relaxed, baseline) if relaxed else []
     if failure is not None:
         return (
             paragraph(
                 Span("✗ ", Style.BAD),
                 Span(f"{demand} cannot be had", Style.HEADING),
-                f": with it, {baseline.application} has no plan.",
+                f": {_because(failure)}.",
                 hang=2,
             ),
-            blank(),
-            *failure_blocks(failure, command)[2:],
+            *note,
+            *conflict_blocks(failure, command),
+            *_nearest_names(failure, baseline),
         )
-    assert plan is not None  # noqa: S101 - either the plan or the failure is given
-    more = plan.summary.private - baseline.summary.private
-    dearer = plan.summary.cost - baseline.summary.cost
-    changes = list(_changes(baseline, plan))
-    verdict = "changes nothing: the plan holds it already" if not changes else _price(more, dearer)
+    changes = moves_text(moves_between(baseline, plan)) if plan is not None else []
     blocks: list[Block] = [
         paragraph(
             Span("✓ ", Style.GOOD),
             Span(f"Nothing forbids {demand}", Style.HEADING),
-            f". It {verdict}.",
+            f": {_price(baseline, plan, bool(changes))}.",
             hang=2,
-        )
+        ),
+        *note,
     ]
     if changes:
         blocks += [blank(), paragraph(Span("What would be different", Style.HEADING))]
         blocks += [paragraph(text, indent=2, hang=2) for text in changes[:_CHANGES_SHOWN]]
         if len(changes) > _CHANGES_SHOWN:
             blocks.append(paragraph(f"and {len(changes) - _CHANGES_SHOWN} more", indent=2))
+    if plan is not None and plan.python != baseline.python:
+        step = command.with_option("--python", baseline.python)
+        blocks += [
+            blank(),
+            paragraph(f"What keeps it from Python {baseline.python}:"),
+            paragraph(Span(str(step), Style.COMMAND), indent=2),
+        ]
     return tuple(blocks)
 
 
-def _price(more: int, dearer: int) -> str:
-    if more > 0:
-        streams = f"takes {count(more, 'more private stream')}"
-    elif more < 0:
-        streams = f"saves {count(-more, 'private stream')}"
+def _because(failure: Failure) -> str:
+    """What stands against it, in one clause: the demand that meets what was asked for, if it is
+    one, and how many conflicts there are."""
+    conflict = failure.conflicts[0]
+    asked_for = {
+        demand.requirement.component
+        for chain in conflict.chains
+        for demand in chain
+        if demand.requirement.is_asked
+    }
+    against = {
+        _said_by(demand, failure)
+        for *_, demand in conflict.chains
+        if demand.requirement.component in asked_for and not demand.requirement.is_asked
+    }
+    rest = len(failure.conflicts) - 1
+    more = f", and {count(rest, 'more conflict')} {'stands' if rest == 1 else 'stand'} against it"
+    if len(against) == 1:
+        return f"{against.pop()}{more if rest else ''}"
+    if conflict.cause is Cause.NO_SUCH_COMPONENT:
+        return conflict_sentence(conflict).rstrip(".")
+    if conflict.cause is Cause.NO_SUCH_VERSION:
+        return f"no version of {conflict.about} that is there is {asked(_last(conflict))}"
+    return f"with it, {failure.application} has no plan"
+
+
+def _last(conflict: Conflict) -> Requirement:
+    """The demand that a single chain ends at."""
+    return conflict.chains[0][-1].requirement
+
+
+def _said_by(demand: Demand, failure: Failure) -> str:
+    versions = version_ranges(demand.versions) if len(demand.versions) == 1 else ""
+    if demand.by.name == failure.application and not versions:
+        versions = failure.version
+    verb = "allows only" if demand.only_if_used else "needs"
+    return " ".join(filter(None, (str(demand.by), versions, verb, spelled(demand.requirement))))
+
+
+def _relaxed_note(relaxed: Relaxed, baseline: Plan) -> list[Block]:
+    """That the plan relaxes such a demand, and why."""
+    held = baseline.stream(relaxed.stated.component.name)
+    version = f" {held.version}" if held is not None and held.version is not None else ""
+    return [
+        blank(),
+        paragraph(
+            Span("≈ ", Style.WARNING),
+            f"{relaxed.by} itself asks for {asked(relaxed.stated)}; the profile lets "
+            f"{asked(relaxed.counts)} count, so the plan holds "
+            f"{relaxed.stated.component}{version}. Its reason: {relaxed.reason}",
+            hang=2,
+        ),
+    ]
+
+
+def _nearest_names(failure: Failure, baseline: Plan) -> list[Block]:
+    """What may have been meant by a name that nobody has."""
+    unknown = [c.about.name for c in failure.conflicts if c.cause is Cause.NO_SUCH_COMPONENT]
+    if not unknown:
+        return []
+    known = [stream.component.name for stream in baseline.streams]
+    return [blank(), paragraph(f"In the plan: {nearest(unknown[0], known)}")]
+
+
+def _price(baseline: Plan, plan: Plan | None, is_different: bool) -> str:
+    if plan is None or not is_different:
+        return "the plan is the same with it"
+    more = plan.summary.private - baseline.summary.private
+    dearer = plan.summary.cost - baseline.summary.cost
+    streams = "as many private streams"
+    if more:
+        streams = count(abs(more), f"{'more' if more > 0 else 'fewer'} private stream")
+    if dearer:
+        time = f"about {builder_time(abs(dearer))} {'more' if dearer > 0 else 'less'} to build"
     else:
-        streams = "takes as many private streams"
-    if dearer > 0:
-        return f"{streams} and about {builder_time(dearer)} more"
-    if dearer < 0:
-        return f"{streams} and about {builder_time(-dearer)} less"
-    return f"{streams} and as long to build, and is not what is preferred"
+        time = "as long to build"
+    return f"a plan with it has {streams} and takes {time}"
 
 
-def _changes(baseline: Plan, plan: Plan) -> Iterator[str]:
-    """Each stream that differs between two plans, a line each, by component."""
-    before = {stream.component: stream for stream in baseline.streams}
-    after = {stream.component: stream for stream in plan.streams}
-    for component in sorted({*before, *after}):
-        old, new = before.get(component), after.get(component)
-        if old is None and new is not None:
-            yield f"+ {component} {new.version or ''} ({new.origin.value})"
-        elif new is None and old is not None:
-            yield f"- {component} {old.version or ''} ({old.origin.value})"
-        elif old is not None and new is not None and _told(old) != _told(new):
-            yield f"~ {component} {_told(old)} → {_told(new)}"
+def moves_text(moved: Iterable[Move]) -> list[str]:
+    """A line for each move, what matters most first."""
+    return [_move_text(move) for move in sorted(moved, key=_weight)]
 
 
-def _told(stream: PlannedStream) -> str:
-    return f"{stream.version} ({stream.origin.value})"
+def _weight(move: Move) -> tuple[object, ...]:
+    """What changes most comes first: the interpreter, then what is built more or less."""
+    one_side = move.before is None or move.after is None
+    return (move.component != PYTHON, not one_side, move.component)
+
+
+def _move_text(move: Move) -> str:
+    """What becomes of one component, as a line."""
+    before, after = move.before, move.after
+    if before is None and after is not None:
+        return f"+ {move.component} {_had(after)}"
+    if after is None and before is not None:
+        return f"- {move.component} {_had(before)}"
+    if before is None or after is None or before.origin is after.origin:
+        versions = [str(c.version) for c in (before, after) if c is not None]
+        return f"~ {move.component} {' → '.join(versions)}"
+    return f"~ {move.component} {_had(before)} → {_had(after)}"
+
+
+def _had(chosen: Chosen) -> str:
+    return " ".join(filter(None, (str(chosen.version or ""), f"({_ORIGIN[chosen.origin]})")))
+
+
+_ORIGIN = {
+    Origin.BASE: "from the base",
+    Origin.PRIVATE: "private",
+    Origin.EXTERNAL: "external",
+    Origin.OMITTED: "left out",
+}

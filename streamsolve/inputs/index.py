@@ -17,6 +17,8 @@ from packaging.version import Version
 
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..model import Release, ReleaseMetadata
+from ..model.build import BuildSystem
+from .build_systems import BuildSystemReader, sdist_to_read
 from .core_metadata import OnBad
 from .listing import IndexFile, parse_listing, releases_of_files
 from .listing_cache import ListingCache
@@ -58,6 +60,7 @@ class PackageIndex:
         self._endpoint = endpoint or ""
         self._workers = workers
         self._reader = MetadataReader(transport, cache, arch)
+        self._build_systems = BuildSystemReader(transport, cache)
         self._parsed = ListingCache(cache / "listings") if cache else None
         self._listings: dict[str, tuple[IndexFile, ...]] = {}
 
@@ -113,6 +116,52 @@ class PackageIndex:
         collector.raise_if_any("the package index gives no metadata that can be read")
         return found
 
+    def build_systems(
+        self, wanted: Iterable[tuple[str, Version]], *, on_bad: OnBad | None = None
+    ) -> dict[tuple[str, Version], BuildSystem]:
+        """What the sdists of releases say that building them needs, by normalised name and version,
+        sorted. A release without sdist is not in the answer.
+
+        Raises one :class:`InputErrors` for all releases whose build system cannot be read, because
+        the sdist cannot be had or is not what it should be; with ``on_bad``, each of those is told
+        to it instead and left out of the answer. Listings that cannot be had are raised either way,
+        unless that is because offline they are not in the cache.
+        """
+        keys = sorted({(str(canonicalize_name(name)), version) for name, version in wanted})
+        projects = sorted({name for name, _ in keys})
+
+        def listed(name: str) -> InputError | None:
+            try:
+                self._listing(name)
+            except InputError as error:
+                if error.code is not Code.OFFLINE_NOT_CACHED:
+                    raise
+                return error
+            return None
+
+        unlisted = self._concurrently("read listings", projects, listed)
+
+        def read(key: tuple[str, Version]) -> BuildSystem | InputError | None:
+            if error := unlisted[key[0]]:
+                return error
+            try:
+                sdist = sdist_to_read(self._files_of(*key))
+                return None if sdist is None else self._build_systems.read(sdist)
+            except InputError as error:
+                return error
+
+        collector = ErrorCollector(Code.INDEX_BAD_METADATA)
+        found: dict[tuple[str, Version], BuildSystem] = {}
+        for key, value in self._concurrently("read build systems", keys, read).items():
+            if isinstance(value, BuildSystem):
+                found[key] = value
+            elif value is not None and on_bad is not None:
+                on_bad(*key, value)
+            elif value is not None:
+                collector.errors.append(value)
+        collector.raise_if_any("the package index gives no build system that can be read")
+        return found
+
     def read_sdist_member(
         self,
         name: str,
@@ -127,16 +176,15 @@ class PackageIndex:
         Raises :class:`InputError` when the release has no sdist or it cannot be read.
         """
         project = str(canonicalize_name(name))
-        sdists = [file for file in self._files_of(project, version) if not file.artifact.is_wheel]
-        if not sdists:
+        sdist = sdist_to_read(self._files_of(project, version))
+        if sdist is None:
             raise InputError(
                 Code.INDEX_BAD_METADATA,
                 f"the package index has no sdist of {project} {version}",
                 place=Place(f"{project} {version}"),
             )
-        sdists.sort(key=lambda file: (not file.artifact.filename.endswith(".tar.gz"), file.url))
-        archive = fetch_file(self._transport, sdists[0])
-        return read_sdist(archive, matching, file=sdists[0].artifact.filename, limit=limit)
+        archive = fetch_file(self._transport, sdist)
+        return read_sdist(archive, matching, file=sdist.artifact.filename, limit=limit)
 
     def _listing(self, project: str) -> tuple[IndexFile, ...]:
         if project not in self._listings:

@@ -10,28 +10,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from attrs import evolve
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ..errors import Place, nearest
+from ..errors import InputError, Place, nearest
 from ..model.component import Component, Kind, Scope, distribution
 from ..model.requirement import Requirement, parse_requirement, requirement_on
+from ..model.rpm_language import parse_dependency
 from .tables import Unreadable
 
 __all__ = [
     "check_placeholders",
     "interpreter_order",
     "read_any_component",
+    "read_build_requirement",
     "read_distribution",
     "read_homepage",
     "read_interpreter",
     "read_licence",
     "read_local",
     "read_name",
+    "read_numbered_dependency",
+    "read_package_name",
     "read_purl",
     "read_requirement",
+    "read_rpm_dependency",
     "read_source_path",
     "read_specifier",
     "read_version",
@@ -130,6 +136,17 @@ def read_requirement(text: str, place: Place) -> Requirement:
     )
 
 
+def read_build_requirement(text: str, place: Place) -> Requirement:
+    """A requirement, written as any other, that must hold in a build root."""
+    requirement = read_requirement(text, place)
+    if requirement.component.kind is Kind.KERNEL_MODULE:
+        raise Unreadable(
+            f"{text!r}: a kernel module is on the host, never in a build root",
+            "state it in 'requires' of the [[component.stream]] that needs it",
+        )
+    return evolve(requirement, scope=Scope.BUILD)
+
+
 def _check_clauses(text: str, start: int) -> None:
     """Show the first clause, from ``start`` on, that is no PEP 440 specifier."""
     at = start
@@ -182,6 +199,33 @@ def read_licence(text: str, _place: Place) -> str:
             f"{text!r} is no SPDX licence expression",
             "write 'LicenseRef-NAME' for a licence that SPDX does not list",
         ) from None
+
+
+def read_package_name(text: str, _place: Place) -> str:
+    """The name of an RPM package."""
+    if not _COMPONENT_NAME.fullmatch(text):
+        raise Unreadable(f"{text!r} is no name of a package", "such as ninja-build")
+    return text
+
+
+def read_rpm_dependency(text: str, _place: Place) -> str:
+    """A dependency in RPM's own language, as it was written."""
+    if not text.strip():
+        raise Unreadable("must not be empty")
+    try:
+        parse_dependency(text)
+    except InputError as error:
+        raise Unreadable(error.message, error.hint) from None
+    return text
+
+
+def read_numbered_dependency(text: str, place: Place) -> str:
+    """A dependency in RPM's own language, in which ``{major}`` and ``{minor}`` may stand."""
+    known = check_placeholders(text, ("major", "minor"))
+    # Any number will do to see whether it can be read.
+    filled = text.format(**dict.fromkeys(known, "1")) if known else text
+    read_rpm_dependency(filled, place)
+    return text
 
 
 def read_purl(text: str, _place: Place) -> str:

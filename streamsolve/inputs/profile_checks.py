@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import ErrorCollector, Place, nearest
 from ..model.component import Component, Kind
-from ..model.profile import Relaxation, Variant
+from ..model.profile import BuildRule, Relaxation, Variant
 from .notation import spelled
 from .profile_rows import NO_COMPONENT, Rows
 
@@ -52,6 +52,18 @@ def check_rows(rows: Rows, variants: Sequence[Variant], errors: ErrorCollector) 
     )
     _twice(rows.rules, _same, lambda r: f"{r.component} has two [[component]] tables", errors)
     _twice(rows.groups, lambda a, b: a.name == b.name, lambda g: f"two groups {g.name!r}", errors)
+    _twice(
+        rows.build_rules,
+        lambda a, b: _clash(a, b) and not _statements(a).isdisjoint(_statements(b)),
+        lambda r: f"what building {r.component} needs is stated twice",
+        errors,
+    )
+    _twice(
+        rows.build_tools,
+        _same,
+        lambda t: f"the program {t.component} is in two packages",
+        errors,
+    )
     _contradictions(rows, errors)
     _described(rows, variants, errors)
 
@@ -95,8 +107,17 @@ def _relaxations_clash(first: Relaxation, second: Relaxation) -> bool:
     )
 
 
+def _statements(rule: BuildRule) -> set[tuple[str, str]]:
+    """What a rule says, one by one: rules of one component add up, but none repeats another."""
+    said = {("requires", text) for text in rule.requires}
+    said |= {("needs", str(need)) for need in rule.needs}
+    said |= {("drops", name) for name in rule.drops}
+    return said | ({("replaces", "")} if rule.replaces else set())
+
+
 def _contradictions(rows: Rows, errors: ErrorCollector) -> None:
-    """A prebuilt distribution is neither built from source nor taken from a third party."""
+    """A prebuilt distribution is neither built from source nor taken from a third party, and what
+    a third party built is not built."""
     others = {s.component: ("[[source]]", at) for s, at in rows.source_repositories}
     others |= {e.component: ("[[external]]", at) for e, at in rows.externals}
     for value, place in rows.prebuilt:
@@ -104,6 +125,14 @@ def _contradictions(rows: Rows, errors: ErrorCollector) -> None:
             table, at = others[value.component]
             errors.add(
                 f"{value.component} cannot be both [[prebuilt]] and {table}", place, f"see {at}"
+            )
+    externals = {e.component: at for e, at in rows.externals}
+    for rule, place in rows.build_rules:
+        if _named(rule.component) and rule.component in externals:
+            errors.add(
+                f"{rule.component} is [[external]], so nothing builds it",
+                place,
+                f"see {externals[rule.component]}",
             )
 
 
@@ -113,6 +142,10 @@ def _described(rows: Rows, variants: Iterable[Variant], errors: ErrorCollector) 
     relied = [(spelled(need.component), need.place) for v in variants for need in v.needs]
     relied += [(external.follows, place) for external, place in rows.externals]
     relied += [(spelled(group.leader), place) for group, place in rows.groups]
+    for rule, place in rows.build_rules:
+        relied.append((spelled(rule.component), place))
+        # A rule follows none but its own needs.
+        relied += [(spelled(need.component), need.place) for need in rule.needs]
     for written, place in relied:
         if written.startswith(_DESCRIBED_KINDS) and written not in known:
             errors.add(f"no [[component]] describes {written}", place, nearest(written, known))

@@ -11,6 +11,8 @@ from packaging.version import Version
 from ..errors import Code, ErrorCollector, InputError, Place, nearest
 from ..model.component import Component, Kind, Origin, distribution
 from ..model.profile import (
+    BuildRule,
+    BuildTool,
     BundledSource,
     CoherenceGroup,
     ComponentRule,
@@ -27,10 +29,14 @@ from ..model.profile import (
 from .notation import (
     check_placeholders,
     read_any_component,
+    read_build_requirement,
     read_distribution,
     read_licence,
+    read_numbered_dependency,
+    read_package_name,
     read_purl,
     read_requirement,
+    read_rpm_dependency,
     read_specifier,
     read_version,
     spelled,
@@ -62,6 +68,8 @@ class Rows:
     direct_references: Placed[DirectReference] = field(factory=list)
     bundled: Placed[BundledSource] = field(factory=list)
     native_needs: Placed[NativeNeed] = field(factory=list)
+    build_rules: Placed[BuildRule] = field(factory=list)
+    build_tools: Placed[BuildTool] = field(factory=list)
     groups: Placed[CoherenceGroup] = field(factory=list)
     rules: Placed[ComponentRule] = field(factory=list)
 
@@ -85,6 +93,8 @@ def read_rows(top: Table, rows: Rows, variants: tuple[str, ...]) -> None:
     each("direct", lambda row: _direct(row, variants_of(row)), rows.direct_references)
     each("bundled", lambda row: _bundled(row, variants_of(row)), rows.bundled)
     each("native", lambda row: _native(row, variants_of(row)), rows.native_needs)
+    each("build", lambda row: _build_rule(row, variants_of(row)), rows.build_rules)
+    each("tool", _build_tool, rows.build_tools)
     each("group", _group, rows.groups)
     each("component", _rule, rows.rules)
 
@@ -195,8 +205,61 @@ def _bundled(row: Table, variants: tuple[str, ...]) -> BundledSource:
 def _native(row: Table, variants: tuple[str, ...]) -> NativeNeed:
     return NativeNeed(
         component=row.value("component", read_any_component, NO_COMPONENT),
-        requires=row.texts("requires", required=True),
+        requires=row.values("requires", read_rpm_dependency, required=True),
         variants=variants,
+    )
+
+
+def _build_rule(row: Table, variants: tuple[str, ...]) -> BuildRule:
+    # What goes against the base's packagers or against upstream has a reason.
+    with_reason = "drops" in row or "replaces" in row
+    value = BuildRule(
+        component=row.value("component", read_any_component, NO_COMPONENT),
+        requires=row.values("requires", read_numbered_dependency),
+        needs=row.values("needs", read_build_requirement),
+        drops=row.texts("drops"),
+        follows=row.value("follows", _followed, "", required=False),
+        replaces=row.flag("replaces", False),
+        variants=variants,
+        reason=row.text("reason", None if with_reason else ""),
+        place=row.place(),
+    )
+    if not any(key in row for key in _SAYING):
+        row.fault(f"a rule needs one of {', '.join(map(repr, _SAYING))}")
+    _check_numbers(row, value)
+    return value
+
+
+_SAYING = ("requires", "needs", "drops", "replaces")
+
+
+def _check_numbers(row: Table, rule: BuildRule) -> None:
+    """``follows`` belongs to requirements with numbers, and to a stream in the build root."""
+    numbered = next((text for text in rule.requires if "{" in text), "")
+    if numbered and "follows" not in row:
+        row.fault(
+            f"whose numbers are meant by {numbered!r}?",
+            "requires",
+            hint='add the component whose stream they come from: follows = "kind:name"',
+        )
+    if not rule.follows:
+        return
+    # What could not be read has its own fault and may hold them.
+    if "{" not in str(row.data.get("requires", "")):
+        row.fault("no requirement of this rule holds {major} or {minor}", "follows")
+    needed = [spelled(need.component) for need in rule.needs]
+    if rule.follows not in needed and (needed or "needs" not in row):
+        row.fault(
+            f"{rule.follows} is not among the needs of this rule",
+            "follows",
+            hint=f'add it, so that it is in the build root: needs = ["{rule.follows}"]',
+        )
+
+
+def _build_tool(row: Table) -> BuildTool:
+    return BuildTool(
+        component=row.value("distribution", read_distribution, NO_COMPONENT),
+        package=row.value("package", read_package_name, ""),
     )
 
 

@@ -386,6 +386,8 @@ def _profile(
         bundled=tuple(value for value, _ in rows.bundled),
         groups=tuple(value for value, _ in rows.groups),
         native_needs=tuple(value for value, _ in rows.native_needs),
+        build_rules=tuple(value for value, _ in rows.build_rules),
+        build_tools=tuple(value for value, _ in rows.build_tools),
         rules=tuple(value for value, _ in rows.rules),
         costs=_minutes(costs.table("minutes")),
         pure_cost=costs.number("pure", 1),

@@ -86,14 +86,16 @@ def _minor(tag: Tag) -> int:
     return int(digits) if digits.isdigit() and not tag.abi.endswith("t") else 0
 
 
-def fetch_file(transport: Transport, file: IndexFile) -> Path | bytes:
-    """The whole file: on disk when the index states its hash, else in memory."""
+def fetch_file(transport: Transport, file: IndexFile, *, aside: Path | None = None) -> Path | bytes:
+    """The whole file: on disk when the index states its hash, else in memory. ``aside`` is a
+    directory for it if the cache neither has it nor is to keep it."""
     if file.artifact.sha256:
         return transport.download(
             file.url,
             sha256=file.artifact.sha256,
             size=file.size,
             unreachable=Code.INDEX_UNREACHABLE,
+            aside=aside,
         )
     return transport.get(file.url, unreachable=Code.INDEX_UNREACHABLE).body
 

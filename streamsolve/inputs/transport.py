@@ -160,11 +160,14 @@ class Transport:
         algorithm: str = "sha256",
         unreachable: Code = Code.REPOSITORY_UNREACHABLE,
         retries: int | None = None,
+        aside: Path | None = None,
     ) -> Path:
         """The path of a file with that digest (hexadecimal, of ``algorithm``) and size in bytes.
 
-        A local file is used in place. Raises :class:`NotFound`, and :class:`InputError` with
-        ``WRONG_CHECKSUM``, ``TRUNCATED_FILE``, ``OFFLINE_NOT_CACHED`` or ``unreachable``.
+        A local file is used in place. ``aside`` is a directory for a file that is not worth
+        keeping: it is put there, unless the cache has it. Raises :class:`NotFound`, and
+        :class:`InputError` with ``WRONG_CHECKSUM``, ``TRUNCATED_FILE``, ``OFFLINE_NOT_CACHED`` or
+        ``unreachable``.
         """
         digest = sha256.lower()
         path = local_path(url)
@@ -179,6 +182,8 @@ class Transport:
                 return target
         if self.offline:
             self._refuse_offline(url)
+        if aside is not None:
+            target = aside / target.name
         expected = Expected(algorithm, digest, size)
 
         def fetch() -> Path:

@@ -8,44 +8,45 @@ path; then the releases, sorted by name and version. Empty members are left out:
 
     {"schema":"streamsolve.upstream-extract/1","application":"demo","version":"1.0"}
     {"file":"requirements/cpu.txt","lines":["-r common.txt","numba==0.65.0",""]}
-    {"name":"six","version":"1.17.0","python":">=3.6","sdist":["six-1.17.0.tar.gz","ff…"]}
+    {"name":"six","version":"1.17.0","python":">=3.6","sdist":["six-1.17.0.tar.gz","ff…"],
+     "build":{"requires":["setuptools"],"backend":"setuptools.build_meta"}}
     {"name":"sixty","absent":true}
+
+(One line here is shown as two.)
 
 ``requires`` are the requirements that can hold without an extra or with one of ``extras``, which
 are only the extras that the extract was asked to keep. ``absent`` stands where no release can be
 used: the index has none, or the profile omits the distribution. ``sdists`` stands in the place of
 ``sdist`` where there are several. ``wheels`` are listed for a release without an sdist, since only
 there can one be what is shipped; otherwise ``pure`` says that one of them runs on every platform.
-``arches`` in the header are those whose wheels are listed; all are if it is missing.
+``arches`` in the header are those whose wheels are listed; all are if it is missing. ``build`` is
+the ``[build-system]`` of the sdist (``in_tree`` is true where the backend lies in it), PEP 517's
+default written out; a release without it was not asked, and one whose sdist asks for nothing has an
+empty one.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeGuard
 
-from attrs import frozen
-from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..model import Artifact, Release, ReleaseMetadata
+from ..model.build import BuildSystem
 from .core_metadata import OnBad
+from .extra_markers import can_hold
 from .listing import is_pure_wheel
 
-__all__ = ["SCHEMA", "UpstreamExtract", "can_hold", "read_extract", "write_extract"]
+__all__ = ["SCHEMA", "UpstreamExtract", "read_extract", "write_extract"]
 
 SCHEMA = "streamsolve.upstream-extract/1"
 _NAME = '{"name":"'
 _FILE = '{"file":"'
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<mark>[()])|(?P<join>and|or)\b
-    |(?P<left>"[^"]*"|'[^']*'|\w+)\s*(?P<op>not\s+in|in\b|[<>=!~]+)\s*(?P<right>"[^"]*"|'[^']*'|\w+))""",
-    re.VERBOSE,
-)
+_Entry = tuple[Release, ReleaseMetadata, BuildSystem | None]
 
 
 class UpstreamExtract:
@@ -70,7 +71,7 @@ class UpstreamExtract:
         self._lines = lines
         self._files = files
         self._file = file
-        self._decoded: dict[str, dict[Version, tuple[Release, ReleaseMetadata]]] = {}
+        self._decoded: dict[str, dict[Version, _Entry]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ class UpstreamExtract:
 
         Raises :class:`InputErrors` that holds every broken line of that distribution.
         """
-        return tuple(release for release, _ in self._of(str(canonicalize_name(name))).values())
+        return tuple(entry[0] for entry in self._of(str(canonicalize_name(name))).values())
 
     def releases_of(self, names: Iterable[str]) -> dict[str, tuple[Release, ...]]:
         """The releases of several distributions, by normalised name, sorted."""
@@ -117,6 +118,18 @@ class UpstreamExtract:
         collector.raise_if_any("the embedded extract of the package index is not enough")
         return found
 
+    def build_systems(
+        self, wanted: Iterable[tuple[str, Version]]
+    ) -> dict[tuple[str, Version], BuildSystem]:
+        """The build systems of those releases of which the extract holds one, by normalised name
+        and version, sorted."""
+        found = {}
+        for name, version in sorted((_normalised(name), version) for name, version in wanted):
+            entry = self._of(name).get(version)
+            if entry is not None and entry[2] is not None:
+                found[(name, version)] = entry[2]
+        return found
+
     def requirement_file(self, path: str) -> str | None:
         """The text of a requirement file of the application, or None when it has no such."""
         if path not in self._files:
@@ -132,7 +145,7 @@ class UpstreamExtract:
         """The paths of the requirement files that it holds, sorted."""
         return tuple(sorted(self._files))
 
-    def _of(self, name: str) -> dict[Version, tuple[Release, ReleaseMetadata]]:
+    def _of(self, name: str) -> dict[Version, _Entry]:
         """The releases of a distribution by version, oldest first."""
         if name not in self._decoded:
             collector = ErrorCollector(Code.BROKEN_PROFILE)
@@ -144,7 +157,7 @@ class UpstreamExtract:
                     entries.append(_entry(line, Place(self._file, number)))
             collector.raise_if_any(f"the extract says of {name} what cannot be read")
             entries.sort(key=lambda entry: entry[0].version)
-            self._decoded[name] = {release.version: (release, said) for release, said in entries}
+            self._decoded[name] = {entry[0].version: entry for entry in entries}
         return self._decoded[name]
 
 
@@ -192,6 +205,7 @@ def write_extract(
     version: str,
     releases: Iterable[Release],
     metadata: Mapping[tuple[str, Version], ReleaseMetadata],
+    build_systems: Mapping[tuple[str, Version], BuildSystem] | None = None,
     files: Mapping[str, str],
     extras: Collection[tuple[str, str]] = (),
     arches: Collection[str] = (),
@@ -215,28 +229,18 @@ def write_extract(
     lines += [{"file": path, "lines": files[path].split("\n")} for path in sorted(files)]
     of_releases: list[dict[str, Any]] = []
     for release in sorted(releases, key=lambda release: (release.name, release.version)):
-        said = metadata.get((release.name, release.version))
+        key = (release.name, release.version)
+        said = metadata.get(key)
         if said is not None:
-            of_releases.append(_line(release, said, kept.get(release.name, set()), arches))
+            line = _line(release, said, kept.get(release.name, set()), arches)
+            if build_systems and key in build_systems:
+                line["build"] = _build_members(build_systems[key])
+            of_releases.append(line)
     present = {line["name"] for line in of_releases}
     missing = {_normalised(name) for name in names} - present
     of_releases += [{"name": name, "absent": True} for name in missing]
     lines += sorted(of_releases, key=lambda line: str(line["name"]))
     return "".join(_encode(line) + "\n" for line in lines)
-
-
-def can_hold(requirement: str, extras: Collection[str]) -> bool:
-    """Whether a PEP 508 requirement can hold somewhere without an extra or with one of these.
-
-    ``extras`` are normalised. What is not about extras counts as true, so the answer is never
-    wrongly "no".
-    """
-    marker = Pep508(requirement).marker
-    if marker is None:
-        return True
-    tokens = list(_tokens(str(marker)))
-    tokens.reverse()
-    return _either(tokens, extras)
 
 
 def _line(
@@ -264,6 +268,15 @@ def _line(
     return {key: value for key, value in members.items() if value}
 
 
+def _build_members(build: BuildSystem) -> dict[str, Any]:
+    members = {
+        "requires": list(build.requires),
+        "backend": build.backend,
+        "in_tree": build.in_tree,
+    }
+    return {key: value for key, value in members.items() if value}
+
+
 def _runs_on(filename: str, arches: Collection[str]) -> bool:
     if not arches or is_pure_wheel(filename):
         return True
@@ -275,7 +288,7 @@ def _runs_on(filename: str, arches: Collection[str]) -> bool:
     )
 
 
-def _entry(line: str, place: Place) -> tuple[Release, ReleaseMetadata]:
+def _entry(line: str, place: Place) -> _Entry:
     members = _decode(line, place)
     words = [members.get(key, "") for key in ("name", "version", "python", "licence")]
     requires, extras = members.get("requires", []), members.get("extras", [])
@@ -293,7 +306,19 @@ def _entry(line: str, place: Place) -> tuple[Release, ReleaseMetadata]:
         bool(members.get("yanked", False)), bool(members.get("pure", False)),
     )  # fmt: skip
     said = ReleaseMetadata(name, version, tuple(requires), python, tuple(extras), licence)
-    return release, said
+    return release, said, _build_system(members.get("build"), place)
+
+
+def _build_system(members: object, place: Place) -> BuildSystem | None:
+    """What a line says of a build; None where it says nothing."""
+    if members is None:
+        return None
+    if isinstance(members, dict):
+        requires, backend = members.get("requires", []), members.get("backend", "")
+        in_tree = members.get("in_tree", False)
+        if _texts(requires) and isinstance(backend, str) and isinstance(in_tree, bool):
+            return BuildSystem(tuple(requires), backend, in_tree)
+    raise _broken("its build is not what the format says", place)
 
 
 def _artifacts(pairs: object, place: Place) -> tuple[Artifact, ...]:
@@ -331,57 +356,3 @@ def _broken(text: str, place: Place) -> InputError:
 
 def _normalised(name: str) -> str:
     return str(canonicalize_name(name))
-
-
-@frozen
-class _Comparison:
-    """One comparison of a marker, as it is spelled."""
-
-    left: str
-    operator: str
-    right: str
-
-    def can_hold(self, extras: Collection[str]) -> bool:
-        if self.operator != "==" or "extra" not in (self.left, self.right):
-            return True
-        value = self.right if self.left == "extra" else self.left
-        return _normalised(value.strip("'\"")) in extras
-
-
-_Tokens = list[_Comparison | str]
-
-
-def _tokens(marker: str) -> Iterator[_Comparison | str]:
-    position = 0
-    while match := _TOKEN.match(marker, position):
-        position = match.end()
-        plain = match["mark"] or match["join"]
-        yield plain or _Comparison(match["left"], match["op"], match["right"])
-
-
-def _either(tokens: _Tokens, extras: Collection[str]) -> bool:
-    """``a or b``; tokens are taken from the end of the list."""
-    holds = _both(tokens, extras)
-    while tokens and tokens[-1] == "or":
-        tokens.pop()
-        holds = _both(tokens, extras) or holds
-    return holds
-
-
-def _both(tokens: _Tokens, extras: Collection[str]) -> bool:
-    """``a and b``, which binds closer than ``or``."""
-    holds = _single(tokens, extras)
-    while tokens and tokens[-1] == "and":
-        tokens.pop()
-        holds = _single(tokens, extras) and holds
-    return holds
-
-
-def _single(tokens: _Tokens, extras: Collection[str]) -> bool:
-    """A comparison, or a parenthesis."""
-    first = tokens.pop()
-    if isinstance(first, _Comparison):
-        return first.can_hold(extras)
-    holds = _either(tokens, extras)
-    tokens.pop()
-    return holds

@@ -98,16 +98,16 @@ class Root:
     ``id`` is ``runtime``, or ``build-NAME`` after the first build that uses it. ``packages`` is
     everything in it, sorted; a private one has the repository ``private``, and a third party's
     whose repository is not at hand ``external``. ``asked`` is what was asked of the solver, in
-    RPM's language, sorted. ``streams`` are the chosen ones in it, sorted. ``tool_python`` is the
-    series of the base's interpreter where it lies beside a private one, as a tool of the base's
-    packages; else empty.
+    RPM's language, sorted. ``streams`` are the chosen ones in it, sorted. ``tools``
+    are the base's own streams that lie beside other chosen ones, because packages of the base need
+    them: ``python 3.15``, or the package of a toolchain such as ``gcc``.
     """
 
     id: str
     packages: tuple[Package, ...]
     streams: tuple[RootStream, ...]
     asked: tuple[str, ...]
-    tool_python: str = ""
+    tools: tuple[str, ...] = ()
 
 
 class Stage(Enum):

@@ -73,7 +73,8 @@ class Repair:
     """A change with which a plan exists: it was solved before it was offered.
 
     ``value`` is the variant, base, Python or version to ask for, or the requirement to relax as
-    ``component specifier``, stated by ``by``. ``private`` and ``cost`` are those of the plan.
+    ``component specifier``, stated by ``by``. ``further`` are the requirements to relax beside it,
+    as pairs of who states one and the requirement. ``private`` and ``cost`` are those of the plan.
     """
 
     kind: RepairKind
@@ -81,6 +82,7 @@ class Repair:
     private: int
     cost: int
     by: str = ""
+    further: tuple[tuple[str, str], ...] = ()
 
 
 @frozen

@@ -138,7 +138,9 @@ class RepositoryId:
 
 @frozen
 class Summary:
-    """Counts of the plan. ``cost`` is in minutes of one builder.
+    """Counts of the plan's own streams. ``cost`` is in minutes of one builder. ``build_only`` counts
+    the private streams that only builds use, and ``build_cost`` the minutes of all builds, theirs
+    and bootstrap passes included; both are 0 where builds were not planned.
 
     ``minimal`` says that no plan of less cost exists among the offers considered;
     ``lower_bound`` is a number of private streams that no plan of that cost can go below; where
@@ -152,6 +154,8 @@ class Summary:
     cost: int
     minimal: bool
     lower_bound: int
+    build_only: int = 0
+    build_cost: int = 0
 
 
 @frozen

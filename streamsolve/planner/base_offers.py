@@ -242,7 +242,7 @@ class BaseOffers:
         for pattern in rule.packages:
             for name in self._names(pattern):
                 for package in self.pool.named(name)[:1]:
-                    version = _parse(package.version)
+                    version = _parse(package.version) or _beginning(package.version)
                     if version is not None:
                         offer = Offer(
                             rule.component,
@@ -276,6 +276,12 @@ def _parse(text: str) -> Version | None:
         return Version(text)
     except InvalidVersion:
         return None
+
+
+def _beginning(text: str) -> Version | None:
+    """The numbers that a version begins with: RPM's ``20.1.8^git1`` is no version of PEP 440."""
+    found = re.match(r"\d+(?:\.\d+)*", text)
+    return Version(found[0]) if found else None
 
 
 def _source(package: Package) -> Source:

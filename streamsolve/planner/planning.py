@@ -27,15 +27,16 @@ from ..model.progress import Progress, no_progress
 from ..model.requirement import ASKED, Requirement, requirement_on
 from ..model.root import RootConflict, RootRequest, RootSolution
 from ..model.target import Target
-from ..selection import Problem, Selector, Unsatisfiable
+from ..selection import Nogood, Problem, Selector, Unsatisfiable
 from ..solving import PackagePool
 from .adjust import Adjuster
 from .application import application_stream
 from .base_offers import BaseOffers
 from .book import PERMISSION, READABLE, UNKNOWN_REFERENCE, Book
+from .build_planning import BuildPlanning
 from .report import Report
 from .request import PlanRequest
-from .roots import RuntimeRoot
+from .roots import RuntimeRoot, RuntimeSolution
 from .upstream import Upstream
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Workshop:
                 arch=request.arch,
                 transport=transport,
                 overlays=[parse_overlay(text) for text in request.overlays],
-                extracts=None if request.fresh else extracts_of(profile),
+                extracts=None if request.fresh or request.builds else extracts_of(profile),
             )
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
         extract = None if request.fresh else extract_of(profile)
@@ -164,7 +165,7 @@ class Workshop:
         book = self._book(request, variant)
         while True:
             problem = Problem(book.root, book, book.targets)
-            answer = self._propose_and_solve(Selector(problem), book)
+            answer = self._propose_and_solve(Selector(problem), book, request)
             if not isinstance(answer, Unsatisfiable):
                 return Attempt(*answer, (), book, book.targets)
             names = _names_in(answer.conflicts)
@@ -220,22 +221,33 @@ class Workshop:
         return _OLDEST_GLIBC
 
     def _propose_and_solve(
-        self, selector: Selector, book: Book
+        self, selector: Selector, book: Book, request: PlanRequest
     ) -> tuple[Plan, RootRequest] | Unsatisfiable:
+        builds = BuildPlanning(book, request, self.progress)
         for number in range(_ROUNDS):
             self.progress("choosing streams", number, 0)
             selection = selector.select()
             if isinstance(selection, Unsatisfiable):
-                return selection
+                return evolve(selection, conflicts=(*selection.conflicts, *builds.conflicts))
             root = RuntimeRoot(book, selection, book.targets[selection.python])
-            request, solution, notices = self._solve(root)
-            if isinstance(solution, RootSolution):
-                packages = root.runtime_packages(solution)
-                target = book.targets[selection.python]
-                report = Report(book, selection, target, root, packages, notices)
-                return report.plan(), request
-            selector.forbid(root.nogood(solution))
+            asked, solution, notices = self._solve(root)
+            if isinstance(solution, RootConflict):
+                selector.forbid(root.nogood(solution))
+                continue
+            tools = (f"python {self.base.python}",) if notices else ()
+            found = RuntimeSolution(root, solution, asked.install, tools)
+            made = builds.make(found) if request.builds else None
+            if isinstance(made, Nogood):
+                selector.forbid(made)
+                continue
+            told = (*notices, *builds.notices)
+            report = Report(book, selection, found, made, told, self._overlays)
+            return report.plan(), asked
         return Unsatisfiable((_root_conflict(book, ("too many refusals",)),))
+
+    @property
+    def _overlays(self) -> frozenset[str]:
+        return frozenset(parse_overlay(text).name for text in self.request.overlays)
 
     def _solve(
         self, root: RuntimeRoot

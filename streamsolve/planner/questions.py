@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from ..errors import NoPlanError
-from ..model.conflict import Failure
-from ..model.plan import Plan
+from ..errors import Code, InputError, NoPlanError, nearest
+from ..model.conflict import Failure, Repair, RepairKind
+from ..model.plan import Plan, Relaxed
 from ..model.progress import Progress, no_progress
+from ..model.requirement import Requirement
+from ..selection import Problem, Selector, Unsatisfiable
+from ..selection.freeing import Freeing
 from .planning import Attempt, Workshop
-from .repairs import find_repairs
+from .planning import _demands as parsed_demands
+from .repairs import find_repairs, in_order
 from .request import PlanRequest
+from .trials import Trials
 
 __all__ = ["WhyNot", "failure_of", "why_not"]
 
@@ -19,13 +24,15 @@ __all__ = ["WhyNot", "failure_of", "why_not"]
 class WhyNot:
     """What comes of a further demand: a plan that meets it, or the failure that forbids one.
 
-    ``baseline`` is the plan without the demand.
+    ``baseline`` is the plan without the demand. ``relaxed`` is how the profile relaxes a
+    requirement on the same component, if it does: what was demanded is taken as it is written.
     """
 
     demand: str
     baseline: Plan
     plan: Plan | None
     failure: Failure | None
+    relaxed: Relaxed | None = None
 
 
 def why_not(request: PlanRequest, demand: str, *, progress: Progress = no_progress) -> WhyNot:
@@ -38,15 +45,85 @@ def why_not(request: PlanRequest, demand: str, *, progress: Progress = no_progre
         if plain.plan is None:
             failure = failure_of(workshop, request, plain)
             raise NoPlanError(f"no plan exists for {failure.application}", failure)
-        changed = evolve(request, demands=(*request.demands, demand))
+        return _answer(workshop, request, demand, plain, plain.plan)
+
+
+def _answer(
+    workshop: Workshop, request: PlanRequest, demand: str, plain: Attempt, baseline: Plan
+) -> WhyNot:
+    changed = evolve(request, demands=(*request.demands, demand))
+    wanted = parsed_demands(changed)[-1]
+    try:
         attempt = workshop.attempt(changed)
-        if attempt.plan is not None:
-            return WhyNot(demand, plain.plan, attempt.plan, None)
-        return WhyNot(demand, plain.plan, None, failure_of(workshop, changed, attempt))
+    except InputError as error:
+        known = [stream.component.name for stream in baseline.streams]
+        if error.code is not Code.OFFLINE_NOT_CACHED or wanted.component.name in known:
+            raise
+        raise InputError(
+            error.code,
+            f"{wanted.component} is not in the plan of {baseline.application}, and whether there "
+            "is such a distribution cannot be looked up without network",
+            hint=f"{nearest(wanted.component.name, known)} Else run it once without --offline.",
+        ) from None
+    relaxed = next((r for r in baseline.relaxed if r.stated.component == wanted.component), None)
+    if attempt.plan is not None:
+        strict = _as_written(workshop, request, plain, attempt.plan, wanted) if relaxed else None
+        return WhyNot(demand, baseline, None if strict else attempt.plan, strict, relaxed)
+    failure = failure_of(workshop, changed, attempt)
+    if not _relaxing(failure):
+        several = _several(workshop, plain, baseline, wanted)
+        failure = evolve(failure, repairs=in_order((*failure.repairs, *several)))
+    return WhyNot(demand, baseline, None, failure, relaxed)
+
+
+def _as_written(
+    workshop: Workshop, request: PlanRequest, plain: Attempt, plan: Plan, wanted: Requirement
+) -> Failure | None:
+    """Why a demand cannot be met that the profile's relaxation passes over; None if it is met."""
+    stream = plan.stream(wanted.component.name)
+    if stream is None or stream.version is None or wanted.allows(stream.version):
+        return None
+    root = plain.book.root
+    root = evolve(root, requirements=(*root.requirements, wanted))
+    answer = Selector(Problem(root, plain.book, plain.book.targets)).select()
+    if not isinstance(answer, Unsatisfiable):
+        return None
+    return _failure(workshop, request, evolve(plain, plan=None, conflicts=answer.conflicts))
+
+
+def _relaxing(failure: Failure) -> bool:
+    return any(repair.kind is RepairKind.RELAX for repair in failure.repairs)
+
+
+def _several(
+    workshop: Workshop, plain: Attempt, baseline: Plan, wanted: Requirement
+) -> tuple[Repair, ...]:
+    """The fewest requirements whose relaxing lets a demand in, if that was found and solved."""
+    trials = Trials.after(workshop, plain)
+    stated = {(s.component, r.text) for s in baseline.streams for r in s.requirements}
+    _, relax = Freeing(trials.problem, trials.nogoods, stated).in_the_way(wanted)
+    relaxed = sorted(
+        {
+            (d.component.name, d.requirement.component.name, str(d.requirement.specifier))
+            for d in relax
+        }
+    )
+    trial = trials.changed([wanted], relaxed) if relaxed else None
+    if trial is None:
+        return ()
+    (by, value), *further = ((by, f"{name}{specifier}") for by, name, specifier in relaxed)
+    private = trial.plan().summary.private
+    cost = trial.selection.cost
+    return (Repair(RepairKind.RELAX, value, private, cost, by, tuple(further)),)
 
 
 def failure_of(workshop: Workshop, request: PlanRequest, attempt: Attempt) -> Failure:
     """All that is known of an attempt without a plan, with repairs that were solved."""
+    repairs = find_repairs(workshop, request, attempt.conflicts)
+    return evolve(_failure(workshop, request, attempt), repairs=repairs)
+
+
+def _failure(workshop: Workshop, request: PlanRequest, attempt: Attempt) -> Failure:
     return Failure(
         application=workshop.profile.name,
         version=request.version or str(workshop.profile.version),
@@ -54,5 +131,4 @@ def failure_of(workshop: Workshop, request: PlanRequest, attempt: Attempt) -> Fa
         base=workshop.base.name,
         arch=workshop.base.arch,
         conflicts=attempt.conflicts,
-        repairs=find_repairs(workshop, request, attempt.conflicts),
     )

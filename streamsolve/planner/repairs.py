@@ -15,8 +15,16 @@ from ..model.plan import Plan
 from .planning import Attempt, Workshop, extracts_of
 from .request import PlanRequest
 
-__all__ = ["find_repairs"]
+__all__ = ["find_repairs", "in_order"]
 
+_RANK = (
+    RepairKind.PYTHON,
+    RepairKind.RELAX,
+    RepairKind.BASE,
+    RepairKind.APPLICATION,
+    RepairKind.VARIANT,
+)
+_ACCELERATOR = f"{Kind.ACCELERATOR.value}:"
 _VERSIONS_TRIED = 3
 _RELAXATIONS_TRIED = 8
 
@@ -24,14 +32,25 @@ _RELAXATIONS_TRIED = 8
 def find_repairs(
     workshop: Workshop, request: PlanRequest, conflicts: tuple[Conflict, ...]
 ) -> tuple[Repair, ...]:
-    """All single changes that work, the one with the fewest private streams and the least cost
-    first."""
+    """All single changes that work, in the order of :func:`in_order`."""
     found: list[Repair] = []
     for kind, value, by, changed in _candidates(workshop, request, conflicts):
         plan = _plan(workshop, changed)
         if plan is not None:
             found.append(Repair(kind, value, plan.summary.private, plan.summary.cost, by))
-    return tuple(sorted(found, key=lambda r: (r.private, r.cost, r.kind.value, r.value, r.by)))
+    return in_order(found)
+
+
+def in_order(repairs: Iterable[Repair]) -> tuple[Repair, ...]:
+    """What changes least first: a choice that was made on the command line, then requirements,
+    then the base, the application's version and, since that is another product, the variant;
+    among those of one kind the fewest relaxed, the fewest private streams and the least cost."""
+    return tuple(
+        sorted(
+            repairs,
+            key=lambda r: (_RANK.index(r.kind), len(r.further), r.private, r.cost, r.value, r.by),
+        )
+    )
 
 
 _Candidate = tuple[RepairKind, str, str, PlanRequest]
@@ -42,8 +61,10 @@ def _candidates(
 ) -> Iterator[_Candidate]:
     yield from _relaxations(request, conflicts)
     current = request.variant or workshop.profile.default_variant
+    # Who asks for a version of an accelerator stack is not helped by a variant without it.
+    of_accelerator = any(text.startswith(_ACCELERATOR) for text in request.demands)
     for variant in workshop.profile.variants:
-        if variant.name != current:
+        if variant.name != current and not of_accelerator:
             yield RepairKind.VARIANT, variant.name, "", evolve(request, variant=variant.name)
     extracts = extracts_of(workshop.profile)
     for definition in list_bases():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import define, evolve, field
 from packaging.version import Version
 
 from ..errors import Place
+from ..model.build import Isolation
 from ..model.component import PYTHON, Component, Kind, Origin, distribution
 from ..model.plan import (
     Burden,
@@ -28,7 +29,10 @@ from ..model.stream import Offer, Stream
 from ..model.target import Target
 from ..selection import Selection
 from .book import Book
-from .roots import RuntimeRoot
+from .build_plan import runtime_root
+from .build_planning import MadeBuilds, build_only_streams
+from .leaks import find_leaks
+from .roots import RuntimeRoot, RuntimeSolution
 
 __all__ = ["Report"]
 
@@ -42,11 +46,21 @@ class Report:
 
     book: Book
     selection: Selection
-    target: Target
-    root: RuntimeRoot
-    packages: tuple[str, ...] = ()
+    found: RuntimeSolution
+    made: MadeBuilds | None = None
     notices: tuple[Notice, ...] = ()
+    overlays: frozenset[str] = frozenset()
     _demanders: dict[Component, list[Demander]] = field(init=False)
+
+    @property
+    def root(self) -> RuntimeRoot:
+        """The runtime root."""
+        return self.found.root
+
+    @property
+    def target(self) -> Target:
+        """What the plan is for."""
+        return self.root.target
 
     def __attrs_post_init__(self) -> None:
         self._demanders = {}
@@ -60,6 +74,7 @@ class Report:
         """The whole plan."""
         streams = tuple(self._planned(stream) for stream in self.selection.streams)
         base = self.book.base.base
+        further = build_only_streams(self.book, self.made, self.target) if self.made else ()
         return Plan(
             application=self.book.profile.name,
             version=self.book.root.version,
@@ -71,8 +86,8 @@ class Report:
                 for repository in sorted(base.repositories, key=lambda r: r.id)
             ),
             python=self.selection.python,
-            summary=self._summary(streams),
-            streams=streams,
+            summary=self._summary(streams, further),
+            streams=tuple(sorted((*streams, *further), key=_stream_key)),
             burden=self._burden(streams),
             warnings=(*self.notices, *self._warnings()),
             held_back=self._held_back(),
@@ -82,8 +97,18 @@ class Report:
                 for (by, version, _), note in sorted(self.book.adjuster.host.items())
                 if self._is_chosen(by, version)
             ),
-            runtime_packages=self.packages,
+            runtime_packages=self.found.packages,
+            isolation=self._isolation(),
+            builds=self.made.plan if self.made else None,
         )
+
+    def _isolation(self) -> Isolation:
+        """Whether anything leaks, in all roots that the plan has."""
+        made = self.made
+        roots = (made.plan.runtime, *made.plan.roots) if made else (runtime_root(self.found),)
+        made_from = (self.root, *(made.roots if made else ()))
+        base = self.book.base
+        return find_leaks(roots, made_from, base.base, base.pool, self.overlays)
 
     # -- streams -------------------------------------------------------------------------------
 
@@ -178,7 +203,9 @@ class Report:
 
     # -- the rest ------------------------------------------------------------------------------
 
-    def _summary(self, streams: Iterable[PlannedStream]) -> Summary:
+    def _summary(
+        self, streams: Iterable[PlannedStream], further: Sequence[PlannedStream]
+    ) -> Summary:
         counts = dict.fromkeys(Origin, 0)
         for stream in streams:
             counts[stream.origin] += 1
@@ -190,6 +217,8 @@ class Report:
             cost=self.selection.cost,
             minimal=self.selection.minimal,
             lower_bound=self.selection.lower_bound,
+            build_only=len(further),
+            build_cost=sum(build.cost for build in self.made.plan.builds) if self.made else 0,
         )
 
     def _burden(self, streams: Iterable[PlannedStream]) -> Burden:
@@ -357,3 +386,7 @@ class Report:
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+def _stream_key(stream: PlannedStream) -> tuple[object, ...]:
+    return (stream.component, stream.build_only, stream.version or Version("0"), stream.package)

@@ -20,7 +20,10 @@ class PlanRequest:
     directory; ``overlays`` are ``NAME=URL[,priority=N]``. ``fresh`` looks at the package index
     even for what the profile embeds. ``relaxed`` are further requirements to ignore, as
     ``(by, component, specifier)``; ``demands`` are requirements that the application is to have on
-    top of its own.
+    top of its own. ``builds`` asks for build roots, order and exact packages as well, for which a
+    whole base is needed. ``specs`` are ``(component, path)`` of spec files or source packages that
+    beat what the base and upstream say of a build; ``checks`` says when tests count: where they
+    cost no further private stream (``free``), ``always``, or ``never``.
     """
 
     application: str
@@ -36,6 +39,9 @@ class PlanRequest:
     index_url: str = ""
     relaxed: tuple[tuple[str, str, str], ...] = ()
     demands: tuple[str, ...] = ()
+    builds: bool = False
+    specs: tuple[tuple[str, str], ...] = ()
+    checks: str = "free"
 
 
 @frozen

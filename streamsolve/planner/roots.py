@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from ..model.component import PYTHON, Component, Kind, Origin, Scope
 from ..model.package import Package
@@ -19,7 +19,7 @@ from ..model.target import Target
 from ..selection import Nogood, Selection
 from .book import Book
 
-__all__ = ["RuntimeRoot"]
+__all__ = ["RuntimeRoot", "RuntimeSolution"]
 
 _RELEASE = "0.streamsolve"
 _DISTRIBUTION_NAME = re.compile(r"python[0-9.]*dist\(([^)\[]+)")
@@ -34,6 +34,8 @@ class RuntimeRoot:
     target: Target
     chosen: dict[Component, Stream] = field(init=False)
     owners: dict[str, Offer] = field(factory=dict)
+    written: dict[tuple[object, ...], Package] = field(factory=dict)
+    """The planned packages by stream and extra: a stream has the same ones in every root."""
 
     def __attrs_post_init__(self) -> None:
         self.chosen = {stream.component: stream for stream in self.selection.streams}
@@ -48,9 +50,7 @@ class RuntimeRoot:
         planned: list[Package] = []
         install: list[str] = []
         hidden: set[str] = set(self._hidden() if hide_base_python else ())
-        for stream in self.selection.streams:
-            if not self._at_run_time(stream):
-                continue
+        for stream in self.streams:
             offer = stream.offer
             if offer.origin is not Origin.OMITTED:
                 hidden |= self._rivals(offer)
@@ -85,9 +85,10 @@ class RuntimeRoot:
             return offer.package
         return f"python{python}-{offer.package.removeprefix('python3-')}"
 
-    def _at_run_time(self, stream: Stream) -> bool:
-        """Toolchains belong to build roots."""
-        return stream.component.kind is not Kind.TOOLCHAIN
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that lie in it: toolchains belong to build roots."""
+        return tuple(s for s in self.selection.streams if s.component.kind is not Kind.TOOLCHAIN)
 
     def _hidden(self) -> tuple[str, ...]:
         """The base's interpreters, where another one is used: one stream of a component in a
@@ -120,6 +121,20 @@ class RuntimeRoot:
 
     def _planned(self, stream: Stream) -> Iterable[Package]:
         offer = stream.offer
+        package = self._once((offer.key, ""), lambda: self._package(stream))
+        self.owners[package.nevra] = offer
+        yield package
+        for extra in self.selection.extras.get(offer.component, ()):
+            if offer.origin is Origin.PRIVATE:
+                yield self._extra_package(stream, package, extra)
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], Package]) -> Package:
+        if key not in self.written:
+            self.written[key] = make()
+        return self.written[key]
+
+    def _package(self, stream: Stream) -> Package:
+        offer = stream.offer
         name = self.package_name(offer)
         version = rpm_version(offer.version)
         evr = f"{'' if ':' in version else self._epoch(offer)}{version}-{_RELEASE}"
@@ -135,28 +150,27 @@ class RuntimeRoot:
             # A third party's package of a distribution requires what it requires, not what
             # upstream's wheel of the same name does.
             requires.update(self._requires(stream, ""), self._native(stream))
-        package = Package(
+        return Package(
             name, evr, arch, offer.origin.value, tuple(sorted(provides)), tuple(sorted(requires))
         )
-        self.owners[package.nevra] = offer
-        yield package
-        for extra in self.selection.extras.get(offer.component, ()):
-            if offer.origin is Origin.PRIVATE:
-                yield self._extra_package(stream, package, extra)
 
     def _extra_package(self, stream: Stream, of: Package, extra: str) -> Package:
         """What carries an extra of a private stream, as Fedora's packages do it."""
+        key = (stream.offer.key, extra)
+        package = self._once(key, lambda: self._package_of_extra(stream, of, extra))
+        self.owners[package.nevra] = stream.offer
+        return package
+
+    def _package_of_extra(self, stream: Stream, of: Package, extra: str) -> Package:
         name = f"{of.name}+{extra}"
         provides = {f"{name} = {of.evr}"}
         # RPM's generator keeps an extra's spelling in requirements, and there are three of it.
         for spelling in {extra, extra.replace("-", "_"), extra.replace("-", ".")}:
             provides.update(self._provides(stream.offer, f"{stream.component.name}[{spelling}]"))
         requires = {f"{of.name} = {of.evr}", *self._requires(stream, extra)}
-        package = Package(
+        return Package(
             name, of.evr, of.arch, of.repository, tuple(sorted(provides)), tuple(sorted(requires))
         )
-        self.owners[package.nevra] = stream.offer
-        return package
 
     def _provides(self, offer: Offer, name: str) -> tuple[str, ...]:
         plain, bracket, extra = name.partition("[")
@@ -303,9 +317,21 @@ class RuntimeRoot:
         """All that the solver said, a line each."""
         return _texts(rule for problem in conflict.problems for rule in problem.rules)
 
-    def runtime_packages(self, solution: RootSolution) -> tuple[str, ...]:
-        """The names, versions and architectures of everything in the root."""
-        return tuple(package.nevra for package in solution.packages)
+
+@frozen
+class RuntimeSolution:
+    """The runtime root as it was solved, and what was asked. ``tools`` are the base's own streams
+    that lie beside chosen ones, because packages of the base need them."""
+
+    root: RuntimeRoot
+    solution: RootSolution
+    asked: tuple[str, ...]
+    tools: tuple[str, ...] = ()
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The names, versions and architectures of everything in it."""
+        return tuple(package.nevra for package in self.solution.packages)
 
 
 def _texts(rules: Iterable[ProblemRule]) -> tuple[str, ...]:

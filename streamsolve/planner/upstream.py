@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from ..errors import InputError
+from ..errors import Code, InputError, Place
+from ..model.build import BuildSystem
 from ..model.requirement import Requirement
 from ..model.upstream import Release, ReleaseMetadata
 
@@ -34,6 +36,13 @@ class Index(Protocol):
         on_bad: Callable[[str, Version, InputError], None] | None = None,
     ) -> dict[tuple[str, Version], ReleaseMetadata]: ...
 
+    def build_systems(
+        self,
+        wanted: Iterable[tuple[str, Version]],
+        *,
+        on_bad: Callable[[str, Version, InputError], None] | None = None,
+    ) -> dict[tuple[str, Version], BuildSystem]: ...
+
     def read_sdist_member(
         self, name: str, version: Version, matching: Callable[[str], bool]
     ) -> dict[str, bytes]: ...
@@ -54,6 +63,7 @@ class Upstream:
     offline: bool = False
     truncated: set[str] = field(factory=set)
     unreadable: dict[tuple[str, Version], InputError] = field(factory=dict)
+    unreadable_builds: dict[tuple[str, Version], InputError] = field(factory=dict)
     _prefetched: set[str] = field(factory=set, init=False)
     _embedded: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -104,6 +114,36 @@ class Upstream:
             known.update(self.index.metadata(missing, on_bad=self._note_unreadable))
         return known
 
+    def build_systems(
+        self, wanted: Iterable[tuple[str, Version]]
+    ) -> dict[tuple[str, Version], BuildSystem]:
+        """What the sdists of releases say that building them needs, by normalised name and version,
+        sorted; read together where it is not embedded.
+
+        A release that has no sdist is not in the answer. One whose sdist cannot be read, offline
+        also because it is not in the cache, is not in it either, and is in
+        :attr:`unreadable_builds`.
+        """
+        keys = sorted({(str(canonicalize_name(name)), version) for name, version in wanted})
+        known: dict[tuple[str, Version], BuildSystem] = {}
+        if self.extract is not None:
+            known = self.extract.build_systems(keys)
+        missing = [key for key in keys if key not in known and not self._has_no_sdist(*key)]
+        if missing and self.index is not None:
+            known.update(self.index.build_systems(missing, on_bad=self._note_unreadable_build))
+        else:
+            self.unreadable_builds.update((key, _not_embedded(*key)) for key in missing)
+        return {key: known[key] for key in keys if key in known}
+
+    def _has_no_sdist(self, name: str, version: Version) -> bool:
+        """Whether the extract says so, of a release that the index need then not be asked for."""
+        if self.extract is None or name not in self._embedded:
+            return False
+        return any(
+            release.version == version and not release.sdists
+            for release in self.extract.releases(name)
+        )
+
     def requirement_file(self, name: str, version: Version, path: str) -> str | None:
         """A requirement file of a release's sdist, or None where it has no such file."""
         if self.extract is not None and (name, str(version)) == (
@@ -129,6 +169,9 @@ class Upstream:
     def _note_unreadable(self, name: str, version: Version, error: InputError) -> None:
         self.unreadable[name, version] = error
 
+    def _note_unreadable_build(self, name: str, version: Version, error: InputError) -> None:
+        self.unreadable_builds[name, version] = error
+
     def widen(self, names: Iterable[str]) -> bool:
         """Consider all releases of these distributions from now on; whether that adds any.
 
@@ -148,6 +191,14 @@ class Upstream:
     def only_embedded(self, name: str) -> bool:
         """Whether the extract was all that was looked at for a distribution."""
         return name in self._embedded and name not in self.widened
+
+
+def _not_embedded(name: str, version: Version) -> InputError:
+    return InputError(
+        Code.INDEX_BAD_METADATA,
+        "what its sdist says of its build is not embedded, and there is no package index to ask",
+        place=Place(f"{name} {version}"),
+    )
 
 
 def _is_requirement_file(path: str) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+from ..model.component import PYTHON
+from ..model.requirement import Requirement
 from ..model.stream import Stream
 from .encoding import Encoding
 from .optimise import Optimum, optimise
 from .problem import Nogood, Problem, Selection, Unsatisfiable
-from .sat import Status
+from .sat import Status, negate
 from .walk import Walk
 
 __all__ = ["Selector"]
@@ -35,12 +39,45 @@ class Selector:
 
     def select(self) -> Selection | Unsatisfiable:
         """The best choice, or every independent reason why there is none."""
-        budget = self._encoding.sat.conflicts + self._max_conflicts
-        optimum = optimise(self._encoding, self._walk, max_conflicts=budget)
+        return self.select_if() or self._explained()
+
+    def select_if(self, wanted: Iterable[Requirement] = ()) -> Selection | None:
+        """The best choice in which each component that is used meets ``wanted``, or None.
+
+        It changes nothing for the calls after it. What is wanted makes no component used, and
+        with it the private streams' lower bound is not looked for: it is 0.
+        """
+        encoding = self._encoding
+        given = tuple(encoding.demand(requirement) for requirement in wanted)
+        if given:
+            self._walk.restart()
+            # The search for the least cost takes for granted that these can hold.
+            if not self._any_answer(given):
+                return None
+        budget = encoding.sat.conflicts + self._max_conflicts
+        optimum = optimise(encoding, self._walk, given=given, max_conflicts=budget)
         if not optimum.feasible:
-            return self._explained()
-        if not optimum.exact and not self._any_answer():
-            return self._explained()
+            return None
+        if not optimum.exact and not self._any_answer(given):
+            return None
+        return self._selection(optimum, given)
+
+    def go_without(self, selection: Selection) -> None:
+        """Never again build all private streams of a selection together, whatever their versions;
+        a private interpreter of another series is another stream."""
+        paid = {component: literal for literal, component in self._encoding.private.items()}
+        literals = []
+        for stream in selection.streams:
+            entry = self._encoding.entries[stream.component]
+            if stream.offer.cost and stream.component == PYTHON:
+                index = next(i for i, o in enumerate(entry.offers) if o.key == stream.offer.key)
+                literals.append(negate(entry.literals[index]))
+            elif stream.offer.cost:
+                literals.append(negate(paid[stream.component]))
+        self._encoding.sat.add_clause(literals)
+        self._walk.restart()
+
+    def _selection(self, optimum: Optimum, given: Sequence[int]) -> Selection:
         chosen = self._chosen()
         cost = sum(stream.offer.cost for stream in chosen)
         private = sum(1 for stream in chosen if stream.offer.cost)
@@ -50,7 +87,7 @@ class Selector:
             if names - {""}
         }
         python = self._encoding.chosen_python()
-        lower_bound = self._least_count(optimum, private)
+        lower_bound = 0 if given else self._least_count(optimum, private)
         return Selection(
             streams=chosen,
             extras=extras,
@@ -66,10 +103,10 @@ class Selector:
 
         return Unsatisfiable(independent_conflicts(self.problem, self._nogoods))
 
-    def _any_answer(self) -> bool:
-        """Find an answer without regard to its cost, after the search for the least was cut."""
+    def _any_answer(self, given: Sequence[int]) -> bool:
+        """Find an answer without regard to its cost."""
         while True:
-            status = self._encoding.sat.solve((), self._walk.decide)
+            status = self._encoding.sat.solve(given, self._walk.decide)
             if status is not Status.PAUSED:
                 return status is Status.SAT
             self._encoding.expand(self._walk.unexpanded)

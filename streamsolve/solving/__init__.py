@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .pool import PackagePool
+from .session import RootSession
 
-__all__ = ["PackagePool"]
+__all__ = ["PackagePool", "RootSession"]

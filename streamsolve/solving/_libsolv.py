@@ -1,5 +1,7 @@
 """The one place that speaks with libsolv. In and out go numbers, texts and the model's values.
 
+That is why it is longer than other modules.
+
 An object of libsolv that outlives its pool crashes the process when it is used or freed. So the
 pool is the only one that is kept: repositories and packages are known by their numbers, and what
 a method makes is gone when it returns, also when it raises.
@@ -12,6 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cmp_to_key
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import solv
@@ -57,6 +60,7 @@ _RULES = {
 }
 # libsolv leaves the package fields of these undefined.
 _WITHOUT_PACKAGES = frozenset(kind for kind in RuleKind if kind.value.startswith("requested"))
+_NOBODY: frozenset[int] = frozenset()
 _SYSTEM = 1  # what provides rpmlib(…)
 _BEST = 1 << 24  # above what any repository's priority maps to
 
@@ -68,8 +72,18 @@ class Engine:
         self._pool: Any = solv.Pool()
         self._pool.setdisttype(solv.Pool.DISTTYPE_RPM)
         self._pool.setarch(arch)
+        # Libraries of two architectures may lie beside each other, as rpm lets them.
+        self._pool.set_flag(solv.Pool.POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS, 1)
+        self.arch = arch
         self._ready = False
         self._given: dict[int, Package] = {}
+        self._guests: dict[int, None] = {}
+        self._guest_repository = 0
+        self._texts: dict[int, str] = {}
+        self.indexed = 0
+        """How many times packages were indexed: what some numbers of :meth:`job` are good for."""
+        self.solver_seconds = 0.0
+        """The time spent inside libsolv's solver, all solves together: for benchmarks only."""
 
     def close(self) -> None:
         """Free everything; the engine must not be used any more."""
@@ -134,11 +148,12 @@ class Engine:
         """What libsolv says about its last failure: for people only."""
         return str(self._pool.errstr)
 
-    def add_packages(self, repository: int, packages: Iterable[Package]) -> None:
+    def add_packages(self, repository: int, packages: Iterable[Package]) -> list[int]:
         """Add packages that are given as values, in their order; :class:`InputError` for a text
         that is no dependency."""
         target = self._pool.id2repo(repository)
         self._ready = False
+        added = []
         for package in packages:
             solvable = target.add_solvable()
             solvable.name, solvable.evr, solvable.arch = package.name, package.evr, package.arch
@@ -153,6 +168,31 @@ class Engine:
                 for text in texts:
                     add(self._dependency(text))
             self._given[solvable.id] = package
+            added.append(int(solvable.id))
+        return added
+
+    def invite(self, planned: Sequence[Package]) -> list[int]:
+        """Add planned packages that stay, in place of those that were; returns their numbers.
+
+        Nothing that looks packages up tells of them but :meth:`bearers`, and :meth:`solve` leaves
+        them out. :class:`InputError` for a text that is no dependency.
+        """
+        self.dismiss()
+        if planned:
+            self._guest_repository = self.add_repository("planned", -_BEST)
+            try:
+                self._guests = dict.fromkeys(self.add_packages(self._guest_repository, planned))
+            except BaseException:
+                self.dismiss()
+                raise
+        self.prepare(files=_names_files(planned))
+        return list(self._guests)
+
+    def dismiss(self) -> None:
+        """Take out what :meth:`invite` added."""
+        if self._guest_repository:
+            self._remove(self._guest_repository)
+        self._guests, self._guest_repository = {}, 0
 
     # --- looking at it
 
@@ -163,7 +203,7 @@ class Engine:
         found = [
             solvable.id
             for solvable in self._pool.whatprovides(dependency)
-            if solvable.id != _SYSTEM
+            if solvable.id != _SYSTEM and solvable.id not in self._guests
         ]
         return sorted({*found, *self._owners(capability)})
 
@@ -185,7 +225,39 @@ class Engine:
         else:
             number = self._pool.str2id(name, False)
             chosen = self._pool.whatprovides(number) if number else ()
-        return [solvable.id for solvable in chosen if solvable.name == name]
+        return [
+            solvable.id
+            for solvable in chosen
+            if solvable.name == name and solvable.id not in self._guests
+        ]
+
+    def bearers(self, name: str) -> frozenset[int]:
+        """The binary packages that provide a name in any version, planned ones among them."""
+        self.prepare()
+        number = self._pool.str2id(name, False)
+        chosen = self._pool.whatprovides(number) if number else ()
+        return frozenset(solvable.id for solvable in chosen if solvable.id != _SYSTEM)
+
+    def provided(self, package: int) -> tuple[str, set[str]]:
+        """A package's own name, and the names that it provides."""
+        solvable = self._pool.id2solvable(package)
+        texts = self._lookup(solvable, solv.SOLVABLE_PROVIDES)
+        return solvable.name, {text.rpartition(" = ")[0] or text for text in texts}
+
+    def requirements(self, repositories: Iterable[int]) -> list[tuple[str, list[int]]]:
+        """Every text that the packages of these repositories require, with those packages."""
+        found: dict[int, list[int]] = {}
+        lookup, key = self._pool.id2solvable, solv.SOLVABLE_REQUIRES
+        for package in (one for each in repositories for one in self._ids(each)):
+            for number in lookup(package).lookup_idarray(key, _ALL):
+                found.setdefault(number, []).append(package)
+        for marker in _MARKERS:
+            found.pop(marker, None)
+        return [(self._pool.dep2str(number), packages) for number, packages in found.items()]
+
+    def full_name(self, package: int) -> str:
+        """``name-evr.arch``."""
+        return str(self._pool.solvid2str(package))
 
     def names(self, repositories: Iterable[int], prefix: str) -> set[str]:
         """The names that begin with ``prefix``, of packages of any sort."""
@@ -213,7 +285,13 @@ class Engine:
         """The names of capabilities that begin with ``prefix`` and that something provides."""
         self.prepare()
         flags = solv.Dataiterator.SEARCH_STRINGSTART
-        return [self._pool.id2str(number) for number in self._pool.matchprovidingids(prefix, flags)]
+        found = [self._pool.id2str(one) for one in self._pool.matchprovidingids(prefix, flags)]
+        if not self._guests:
+            return found
+        theirs = set().union(*(self.provided(guest)[1] for guest in self._guests))
+        return [
+            name for name in found if name not in theirs or self.bearers(name) - self._guests.keys()
+        ]
 
     def order(self, packages: Iterable[int], priorities: dict[int, int]) -> list[int]:
         """Sorted by the repository's priority, the newest evr first, then by their full names."""
@@ -234,12 +312,28 @@ class Engine:
             evr=solvable.evr,
             arch=solvable.arch,
             repository=solvable.repo.name,
-            provides=_texts(solvable, solv.SOLVABLE_PROVIDES),
-            requires=_texts(solvable, solv.SOLVABLE_REQUIRES),
-            conflicts=_texts(solvable, solv.SOLVABLE_CONFLICTS),
-            obsoletes=_texts(solvable, solv.SOLVABLE_OBSOLETES),
+            provides=self._lookup(solvable, solv.SOLVABLE_PROVIDES),
+            requires=self._lookup(solvable, solv.SOLVABLE_REQUIRES),
+            conflicts=self._lookup(solvable, solv.SOLVABLE_CONFLICTS),
+            obsoletes=self._lookup(solvable, solv.SOLVABLE_OBSOLETES),
             source=_source_name(solvable.lookup_sourcepkg()),
+            checksum=_checksum(solvable.lookup_checksum(solv.SOLVABLE_CHECKSUM)),
+            size=solvable.lookup_num(solv.SOLVABLE_DOWNLOADSIZE),
         )
+
+    def _lookup(self, solvable: Any, key: int) -> tuple[str, ...]:
+        """The texts of a package's dependencies, each once. Most are shared by many packages, and
+        a number keeps its meaning as long as the pool lives."""
+        texts = self._texts
+        found = set()
+        for number in solvable.lookup_idarray(key, _ALL):
+            text = texts.get(number)
+            if text is None:
+                text = texts[number] = self._pool.dep2str(number)
+            if number not in _MARKERS:
+                found.add(text)
+        # What libsolv has read from its own format stands in another order than what it parsed.
+        return tuple(sorted(found))
 
     # --- solving
 
@@ -251,6 +345,7 @@ class Engine:
         if files or not self._ready:
             self._pool.createwhatprovides()
             self._ready = True
+            self.indexed += 1
 
     def solve(
         self,
@@ -265,17 +360,61 @@ class Engine:
         libsolv breaks ties by the numbers of packages and jobs, so the caller sorts what it gives.
         """
         masked = [number for name in sorted(hidden) for number in self.named(name)]
+        masked += self._guests
         temporary = self.add_repository("planned", -_BEST) if planned else 0
         try:
             if planned:
                 self.add_packages(temporary, planned)
-            self._mask(masked)
-            self.prepare(files=any("/" in text for each in planned for text in each.requires))
-            return self._run([self._job(text) for text in install], weak=weak)
+            files = _names_files(planned)
+            found = self.solve_without(install, masked, weak=weak, files=files)
+            return found if isinstance(found, RootConflict) else [*map(self.lift, found)]
         finally:
-            self._mask([])
             if planned:
                 self._remove(temporary)
+
+    def solve_without(
+        self, install: Sequence[str], masked: list[int], *, weak: bool, files: bool = False
+    ) -> Sequence[int] | RootConflict:
+        """Solve one root over all packages but some, which are not even indexed; the numbers of
+        what it holds."""
+        try:
+            self._mask(masked)
+            self.prepare(files=files)
+            jobs = [self._pool.Job(*self.job(text)[:2]) for text in install]
+            return self._run(jobs, weak=weak)
+        finally:
+            self._mask([])
+
+    def attempt(self, jobs: Iterable[tuple[int, int]], masked: list[int]) -> Sequence[int] | None:
+        """Solve one root over all packages but some, without indexing anew; None if it cannot be.
+
+        The jobs are numbers of :meth:`job`. What is left out stays in libsolv's rules as packages
+        that cannot be installed, so that its choices can be others than :meth:`solve_without`'s.
+        """
+        self.prepare()
+        pool = self._pool
+        demands = [pool.Job(how, what) for how, what in jobs]
+        solver = pool.Solver()
+        problems: Any = ()
+        try:
+            # libsolv indexes some paths only now, and for good: nothing may be left out there.
+            pool.set_flag(solv.Pool.POOL_FLAG_WHATPROVIDESWITHDISABLED, 1)
+            pool.set_disabled_list(masked)
+            solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
+            problems = self._timed(solver, demands)
+            return None if problems else _installed(solver)
+        finally:
+            pool.set_disabled_list([])
+            pool.set_flag(solv.Pool.POOL_FLAG_WHATPROVIDESWITHDISABLED, 0)
+            del solver, problems
+            demands.clear()
+
+    def _timed(self, solver: Any, jobs: list[Any]) -> Any:
+        begin = perf_counter()
+        try:
+            return solver.solve(jobs)
+        finally:
+            self.solver_seconds += perf_counter() - begin
 
     def _remove(self, repository: int) -> None:
         handle = self._pool.id2repo(repository)
@@ -290,30 +429,30 @@ class Engine:
             self._pool.set_disabled_list(packages)
             self._ready = False
 
-    def _job(self, text: str) -> Any:
+    def job(self, text: str) -> tuple[int, int, frozenset[int]]:
+        """A demand as libsolv's two numbers, good until packages are indexed anew, and for a path
+        the packages that meet it; :class:`InputError` for a text that is no dependency."""
+        self.prepare()
         wanted = self._dependency(text)
         owners = self._owners(text)
         if not owners:
-            how = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE_PROVIDES
-            return self._pool.Job(how, wanted.id)
+            return solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE_PROVIDES, wanted.id, _NOBODY
         owners += [solvable.id for solvable in self._pool.whatprovides(wanted)]
         how = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE_ONE_OF
-        return self._pool.Job(how, self._pool.towhatprovides(sorted(set(owners))))
+        return how, self._pool.towhatprovides(sorted(set(owners))), frozenset(owners)
 
-    def _run(self, jobs: list[Any], *, weak: bool) -> list[Package] | RootConflict:
+    def _run(self, jobs: list[Any], *, weak: bool) -> Sequence[int] | RootConflict:
         solver = self._pool.Solver()
-        problems: list[Any] = []
-        chosen: list[Any] = []
+        problems: Any = ()
         try:
             solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, int(not weak))
-            problems = solver.solve(jobs)
+            problems = self._timed(solver, jobs)
             if problems:
                 return RootConflict(tuple(sorted({_problem(problem) for problem in problems})))
-            chosen = solver.transaction().newsolvables()
-            return [self.lift(solvable.id) for solvable in chosen]
+            return _installed(solver)
         finally:
             # A traceback keeps this frame alive, and must not keep what belongs to the solver.
-            del solver, problems, chosen
+            del solver, problems
             jobs.clear()
 
     def _dependency(self, text: str) -> Any:
@@ -331,15 +470,23 @@ def _newest_first(one: Any, other: Any) -> int:
     return int(other.evrcmp(one))
 
 
-def _texts(solvable: Any, key: int) -> tuple[str, ...]:
-    found = solvable.lookup_deparray(key, _ALL)
-    # What libsolv has read from its own format stands in another order than what it parsed.
-    return tuple(sorted({str(each) for each in found if each.id not in _MARKERS}))
+def _names_files(planned: Iterable[Package]) -> bool:
+    return any("/" in text for each in planned for text in each.requires)
+
+
+def _checksum(found: Any) -> str:
+    return f"{found.typestr()}:{found.hex()}" if found else ""
 
 
 def _source_name(file: str | None) -> str:
     """``gcc`` of ``gcc-16.0-1.fc45.src.rpm``, empty where a repository does not say."""
     return file.rsplit("-", 2)[0] if file and file.count("-") >= 2 else ""
+
+
+def _installed(solver: Any) -> Sequence[int]:
+    """What a solver that found no problem decided to install."""
+    chosen: Sequence[int] = solver.raw_decisions(1)
+    return chosen
 
 
 def _problem(problem: Any) -> RootProblem:

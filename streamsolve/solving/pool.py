@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -14,6 +14,8 @@ from ..model.root import RootConflict, RootRequest, RootSolution, RuleKind
 from ._convert import converting
 from ._libsolv import Engine
 from ._loading import load, load_filelists
+from ._requirers import Requirers
+from .session import RootSession
 
 __all__ = ["PackagePool"]
 
@@ -41,6 +43,8 @@ class PackagePool:
         self._without_files: set[int] = set()
         self._lifted: dict[int, Package] = {}
         self._names: tuple[str, ...] | None = None
+        self._requirers: Requirers | None = None
+        self._session: RootSession | None = None
 
     @classmethod
     def open(
@@ -91,6 +95,9 @@ class PackagePool:
     def close(self) -> None:
         """Free everything. Values that were given out stay good."""
         if self._engine is not None:
+            if self._session is not None:
+                self._session.close()
+            self._requirers = None
             self._engine.close()
             self._engine = None
 
@@ -133,8 +140,7 @@ class PackagePool:
             matching = filter(pattern.fullmatch, found)
             return tuple(sorted(name for name in matching if engine.named(name)))
         if self._names is None:
-            binary = [number for number, each in self._repositories.items() if not each.sources]
-            self._names = tuple(sorted(engine.binary_names(binary)))
+            self._names = tuple(sorted(engine.binary_names(self._binary())))
         return tuple(filter(pattern.fullmatch, self._names))
 
     def distribution_names(self, python: str) -> tuple[str, ...]:
@@ -161,7 +167,38 @@ class PackagePool:
             hint="give the repositories of a whole base, or name the Python with --python",
         )
 
+    def requirers(self, capabilities: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """For each capability (``name`` or ``name = evr``), which is taken as provided, the full
+        names of the binary packages that state a requirement which it meets, sorted.
+
+        A boolean requirement counts if any part of it is met. The first call reads all
+        requirements once. :class:`InputError` for a text that is no plain dependency.
+        """
+        engine = self._open()
+        if self._requirers is None:
+            self._requirers = Requirers(engine, self._binary())
+        return self._requirers.of(capabilities)
+
+    def _binary(self) -> list[int]:
+        return [number for number, each in self._repositories.items() if not each.sources]
+
     # --- solving
+
+    def session(self, planned: Sequence[Package]) -> RootSession:
+        """Solve many roots over the same planned packages; for a with statement.
+
+        Until it is closed, all other methods of the pool answer as if it were not there.
+        :class:`InputError` if a text of a planned package is no dependency; ValueError while
+        another session is open.
+        """
+        self._open()
+        if self._session is not None and not self._session.closed:
+            raise ValueError("another session is open")
+        self._session = RootSession(self._open, self._lift_one, self._more_files, planned)
+        return self._session
+
+    def _more_files(self, conflict: RootConflict) -> bool:
+        return _lacks_path(conflict) and self._load_filelists()
 
     def solve(self, request: RootRequest) -> RootSolution | RootConflict:
         """Find the packages of a root, or every problem that keeps it from being solved.
@@ -169,7 +206,7 @@ class PackagePool:
         :class:`InputError` if a text of the request is no dependency.
         """
         answer = self._solve(request)
-        if isinstance(answer, RootConflict) and _lacks_path(answer) and self._load_filelists():
+        if isinstance(answer, RootConflict) and self._more_files(answer):
             return self._solve(request)
         return answer
 
@@ -185,24 +222,29 @@ class PackagePool:
     def _lift(self, found: Iterable[int]) -> tuple[Package, ...]:
         engine = self._open()
         priorities = {number: each.priority for number, each in self._repositories.items()}
-        packages = []
-        for number in engine.order(found, priorities):
-            if number not in self._lifted:
-                self._lifted[number] = engine.lift(number)
-            packages.append(self._lifted[number])
-        return tuple(packages)
+        return tuple(self._lift_one(number) for number in engine.order(found, priorities))
+
+    def _lift_one(self, number: int) -> Package:
+        if number not in self._lifted:
+            self._lifted[number] = self._open().lift(number)
+        return self._lifted[number]
 
     def _load_filelists(self) -> bool:
         """Load the file lists of all repositories; whether any was new."""
         engine = self._open()
         waiting, self._without_files = sorted(self._without_files), set()
         loaded = False
+        if waiting and self._session is not None and not self._session.closed:
+            # Planned packages follow all others, which may be about to get new numbers.
+            engine.dismiss()
+            self._session.forget()
         for done, number in enumerate(waiting):
             repository = self._repositories[number]
             self._progress(f"loading the file lists of {repository.id}", done, len(waiting))
             loaded |= load_filelists(engine, number, repository, self._cache)
         if loaded:
             self._lifted.clear()
+            self._requirers = None
             engine.prepare(files=True)
             self._progress("file lists loaded", len(waiting), len(waiting))
         return loaded

@@ -1,0 +1,163 @@
+"""Answers to questions as JSON documents: ``streamsolve.why/1``, ``streamsolve.why-not/1``,
+``streamsolve.held-back/1`` and ``streamsolve.alternatives/1``.
+
+They use the parts of ``streamsolve.plan/1``. Like it they are complete, stable to the byte, and
+hold null or an empty list for what there is not. The schemas are in
+``streamsolve/schemas/question-1.schema.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
+
+from ..errors import Code, InputError, nearest
+from ..model.conflict import Failure
+from ..model.plan import Demander, Plan, Relaxed
+from ..model.question import Chosen, Freed, HeldBackReport, Move, moves_between
+from .document import Document, failure_document, plan_document
+from .question_text import chains_to
+
+__all__ = [
+    "alternatives_document",
+    "held_back_document",
+    "question_schema",
+    "why_document",
+    "why_not_document",
+]
+
+_EVERY_CHAIN = 1000
+
+
+@cache
+def question_schema() -> Document:
+    """The JSON Schema of these documents."""
+    path = resources.files("streamsolve").joinpath("schemas/question-1.schema.json")
+    schema: Document = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def why_document(plan: Plan, name: str) -> Document:
+    """Why a component is in a plan. Raises :class:`InputError` when it is not."""
+    stream = plan.stream(name)
+    if stream is None:
+        known = [s.component.name for s in plan.streams]
+        raise InputError(Code.BAD_OPTION, f"{name} is not in the plan", hint=nearest(name, known))
+    whole = plan_document(plan)
+    key = (stream.component.name, stream.kind.value)
+    found = next(s for s in whole["streams"] if (s["component"], s["kind"]) == key)
+    chains = chains_to(plan, stream.component, at_most=_EVERY_CHAIN)
+    return {
+        "schema": "streamsolve.why/1",
+        "application": whole["application"],
+        "base": whole["base"],
+        "stream": found,
+        "chains": [[_demand(demand) for demand in chain] for chain in chains],
+    }
+
+
+def why_not_document(
+    demand: str,
+    baseline: Plan,
+    plan: Plan | None,
+    failure: Failure | None,
+    relaxed: Relaxed | None = None,
+) -> Document:
+    """What forbids a further demand, or what it would change."""
+    whole = plan_document(baseline)
+    refused = failure_document(failure) if failure is not None else None
+    repairs = [] if refused is None or failure is None else _repairs(refused, failure)
+    return {
+        "schema": "streamsolve.why-not/1",
+        "application": whole["application"],
+        "base": whole["base"],
+        "demand": demand,
+        "possible": failure is None,
+        "conflicts": [] if refused is None else refused["conflicts"],
+        "repairs": repairs,
+        "relaxed": relaxed.reason if relaxed is not None else None,
+        "summary": None if plan is None else plan_document(plan)["summary"],
+        "without": whole["summary"],
+        "moves": [] if plan is None else list(map(_move, moves_between(baseline, plan))),
+    }
+
+
+def _repairs(refused: Document, failure: Failure) -> list[Document]:
+    """The repairs, each with what is to be relaxed beside its value."""
+    return [
+        {**told, "further": [{"by": by, "value": value} for by, value in repair.further]}
+        for told, repair in zip(refused["repairs"], failure.repairs, strict=True)
+    ]
+
+
+def held_back_document(report: HeldBackReport) -> Document:
+    """What holds each stream back, and what would free it."""
+    whole = plan_document(report.plan)
+    return {
+        "schema": "streamsolve.held-back/1",
+        "application": whole["application"],
+        "base": whole["base"],
+        "summary": whole["summary"],
+        "together": report.together,
+        "streams": [_freed(answer) for answer in report.answers],
+    }
+
+
+def _freed(answer: Freed) -> Document:
+    held = answer.held
+    return {
+        "component": held.component.name,
+        "kind": held.component.kind.value,
+        "version": str(held.version),
+        "newest": str(held.newest),
+        "hold": answer.hold.value,
+        "by": _demands(answer.by),
+        "relax": _demands(answer.relax),
+        "private": answer.private if answer.moves else None,
+        "cost": answer.cost if answer.moves else None,
+        "moves": list(map(_move, answer.moves)),
+    }
+
+
+def alternatives_document(best: Plan, others: Sequence[Plan]) -> Document:
+    """The best plan, and how the next best ones differ from it."""
+    whole = plan_document(best)
+    return {
+        "schema": "streamsolve.alternatives/1",
+        "plan": whole,
+        "alternatives": [
+            {
+                "python": plan.python,
+                "summary": plan_document(plan)["summary"],
+                "moves": list(map(_move, moves_between(best, plan))),
+            }
+            for plan in others
+        ],
+    }
+
+
+def _demands(demands: Iterable[Demander]) -> list[Document]:
+    found = {(d.component.name, d.requirement.text): _demand(d) for d in demands}
+    return [found[key] for key in sorted(found)]
+
+
+def _demand(demand: Demander) -> Document:
+    return {"component": demand.component.name, "requirement": demand.requirement.text}
+
+
+def _move(move: Move) -> Document:
+    return {
+        "component": move.component.name,
+        "kind": move.component.kind.value,
+        "before": _chosen(move.before),
+        "after": _chosen(move.after),
+    }
+
+
+def _chosen(chosen: Chosen | None) -> Document | None:
+    if chosen is None:
+        return None
+    version = None if chosen.version is None else str(chosen.version)
+    return {"version": version, "origin": chosen.origin.value}

@@ -1,0 +1,383 @@
+"""The document ``streamsolve.lock/1``: a plan with its builds, by content and canonical.
+
+What it aims at, in this order: complete (whoever has it needs neither the index nor the planner to
+check it or to do it all again), small diffs (packages stand in one table and are referred to by
+short names, what all build roots share stands once, one thing is one line), and the same bytes for
+the same plan. There is no time, no host name and no path in it. Empty members are left out. The
+schema is in ``streamsolve/schemas/lock-1.schema.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from ..errors import Place
+from ..model.build import Build, BuildNeed, BuildOrder, Isolation, Root
+from ..model.component import Scope
+from ..model.lock import LockRepository, LockSettings
+from ..model.package import Package
+from ..model.plan import Demander, Plan, PlannedStream, Reason
+from ..model.requirement import Requirement
+from ..model.stream import Source
+from .canonical import canonical_text, sealed
+from .demanders import derived_demanders
+from .package_table import Row, package_rows
+
+__all__ = ["SCHEMA", "lock_document", "lock_text"]
+
+SCHEMA = "streamsolve.lock/1"
+
+_Document = dict[str, Any]
+
+
+def lock_text(plan: Plan, settings: LockSettings) -> str:
+    """The lock of a plan with builds, with its digest. ValueError for a plan without builds."""
+    return sealed(canonical_text(lock_document(plan, settings)))
+
+
+def lock_document(plan: Plan, settings: LockSettings) -> Mapping[str, Any]:
+    """The lock as a document, without its digest."""
+    builds, isolation = plan.builds, plan.isolation
+    if builds is None or isolation is None:
+        raise ValueError("only a plan with builds and a check for leaks can be locked")
+    roots = (builds.runtime, *sorted(builds.roots, key=lambda root: root.id))
+    rows, name_of = package_rows(roots)
+    common = _common(builds.roots, name_of)
+    return {
+        "schema": SCHEMA,
+        "tool": settings.tool,
+        "application": {
+            "name": plan.application,
+            "version": str(plan.version),
+            "variant": plan.variant,
+        },
+        "python": plan.python,
+        "settings": _settings(settings),
+        "base": _base(plan, settings),
+        "summary": _summary(plan),
+        "streams": _streams(plan),
+        "packages": {name: _package(row) for name, row in rows.items()},
+        "common": sorted(common),
+        "roots": [_root(root, name_of, () if root.id == "runtime" else common) for root in roots],
+        "builds": [_build(build) for build in sorted(builds.builds, key=lambda one: one.id)],
+        "order": _order(builds.order),
+        "isolation": _isolation(isolation),
+        **_remarks(plan),
+    }
+
+
+def _common(roots: Sequence[Root], name_of: Callable[[Package], str]) -> frozenset[str]:
+    """What all build roots hold."""
+    held = [{name_of(package) for package in root.packages} for root in roots]
+    return frozenset(set.intersection(*held)) if held else frozenset()
+
+
+# -- what went in ----------------------------------------------------------------------------------
+
+
+def _settings(settings: LockSettings) -> _Document:
+    return {
+        "profile": {"name": settings.profile, "sha256": settings.profile_sha256},
+        **_given(python=settings.python, version=settings.version),
+        "arch": settings.arch,
+        "checks": settings.checks,
+        "overlays": list(settings.overlays),
+        "relaxed": [
+            {**_given(by=by), "component": component, "specifier": specifier}
+            for by, component, specifier in sorted(settings.relaxed)
+        ],
+        "demands": sorted(settings.demands),
+        "specs": [
+            {"component": spec.component, "filename": spec.filename, "sha256": spec.sha256}
+            for spec in sorted(settings.specs)
+        ],
+    }
+
+
+def _base(plan: Plan, settings: LockSettings) -> _Document:
+    known = {repository.id: repository for repository in settings.repositories}
+    repositories = []
+    for repository in sorted(plan.repositories, key=lambda r: (r.id, r.repomd_sha256)):
+        used = known.get(repository.id, LockRepository(repository.id))
+        repositories.append(
+            {
+                "id": repository.id,
+                "repomd_sha256": repository.repomd_sha256,
+                "priority": used.priority,
+                **_given(sources=used.sources),
+            }
+        )
+    return {
+        "name": plan.base,
+        **_given(release=settings.base_release),
+        "arch": plan.arch,
+        **_given(python=settings.base_python),
+        "build_group": sorted(settings.build_group),
+        "repositories": repositories,
+    }
+
+
+def _summary(plan: Plan) -> _Document:
+    counts = plan.summary
+    return {
+        "base": counts.base,
+        "private": counts.private,
+        "external": counts.external,
+        "omitted": counts.omitted,
+        "build_only": counts.build_only,
+        "minimal": counts.minimal,
+        "lower_bound": counts.lower_bound,
+        "cost": counts.cost,
+        "build_cost": counts.build_cost,
+    }
+
+
+# -- streams ---------------------------------------------------------------------------------------
+
+
+def _streams(plan: Plan) -> list[_Document]:
+    derived = derived_demanders(plan.streams)
+    found = []
+    for stream in sorted(plan.streams, key=_stream_key):
+        document = _stream(stream)
+        asked = _demanders(stream.required_by)
+        if asked != _demanders(derived(stream)):
+            document["required_by"] = asked
+        found.append(document)
+    return found
+
+
+def _stream_key(stream: PlannedStream) -> tuple[str, ...]:
+    name = (stream.component.kind.value, stream.component.name)
+    return (*name, str(stream.version), stream.origin.value, stream.package)
+
+
+def _stream(stream: PlannedStream) -> _Document:
+    return {
+        "component": stream.component.spelled,
+        **_given(version="" if stream.version is None else str(stream.version)),
+        "origin": stream.origin.value,
+        **_given(
+            package=stream.package,
+            repository=stream.repository,
+            source=_source(stream.source),
+            licence=stream.licence,
+            prebuilt=stream.prebuilt,
+            build_only=stream.build_only,
+            cost=stream.cost,
+            extras=sorted(stream.extras),
+        ),
+        "requirements": _sorted(_requirement(each) for each in stream.requirements),
+        "reason": _reason(stream.reason),
+    }
+
+
+def _source(source: Source) -> _Document:
+    return _given(purl=source.purl, filename=source.filename, sha256=source.sha256)
+
+
+def _reason(reason: Reason) -> _Document:
+    return {
+        "kind": reason.kind.value,
+        **_given(
+            base_version=reason.base_version,
+            text=reason.text,
+            demands=_demanders(reason.demands),
+        ),
+    }
+
+
+def _demanders(demanders: Iterable[Demander]) -> list[_Document]:
+    return _sorted(
+        {"by": demander.component.spelled, **_requirement(demander.requirement)}
+        for demander in demanders
+    )
+
+
+def _requirement(requirement: Requirement) -> _Document:
+    """What it is on, and what it allows. Its text follows from the rest but where it does not."""
+    name = requirement.component.name
+    bracket = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+    usual = f"{name}{bracket}{requirement.specifier}"
+    if requirement.url:
+        usual = f"{name}{bracket} @ {requirement.url}"
+    scope = "" if requirement.scope is Scope.RUN else requirement.scope.value
+    return {
+        "on": requirement.component.spelled,
+        "specifier": str(requirement.specifier),
+        **_given(
+            extras=",".join(requirement.extras),
+            marker=requirement.marker,
+            url=requirement.url,
+            scope=scope,
+            text="" if requirement.text == usual else requirement.text,
+            **_place(requirement.place),
+        ),
+    }
+
+
+def _place(place: Place) -> _Document:
+    """Where it is stated. Of a file only its name: where it lies is the machine's business."""
+    file = PurePath(place.file)
+    near = file.name if file.is_absolute() or ".." in file.parts else place.file
+    return {"file": near, "line": place.line, "path": place.path}
+
+
+# -- packages, roots, builds -----------------------------------------------------------------------
+
+
+def _package(row: Row) -> _Document:
+    package = row.package
+    epoch, colon, rest = package.evr.rpartition(":")
+    version, dash, release = rest.rpartition("-")
+    return {
+        "name": package.name,
+        **_given(epoch=epoch if colon else ""),
+        "version": version if dash else release,
+        **_given(release=release if dash else ""),
+        "arch": package.arch,
+        "repository": package.repository,
+        **_given(
+            stream=row.stream,
+            source=package.source,
+            checksum=package.checksum,
+            size=package.size,
+            provides=list(row.provides),
+            requires=sorted(set(package.requires)),
+            conflicts=sorted(set(package.conflicts)),
+            obsoletes=sorted(set(package.obsoletes)),
+        ),
+    }
+
+
+def _root(root: Root, name_of: Callable[[Package], str], common: Iterable[str]) -> _Document:
+    names = {name_of(package) for package in root.packages}
+    return {
+        "id": root.id,
+        **_given(tools=sorted(root.tools)),
+        "streams": [
+            {
+                "component": stream.component.spelled,
+                "version": str(stream.version),
+                "origin": stream.origin.value,
+                "package": stream.package,
+                **_given(build=stream.build),
+            }
+            for stream in sorted(root.streams)
+        ],
+        "asked": sorted(set(root.asked)),
+        "packages": sorted(names.difference(common)),
+    }
+
+
+def _build(build: Build) -> _Document:
+    return {
+        "id": build.id,
+        "component": build.component.spelled,
+        "version": str(build.version),
+        "stage": build.stage.value,
+        "root": build.root,
+        "cost": build.cost,
+        "needs": [_need(need) for need in sorted(build.needs)],
+        **_given(
+            left_out=[_need(need) for need in sorted(build.left_out)],
+            substitutes=[
+                {"component": each.component.spelled, "instead": each.instead}
+                for each in sorted(build.substitutes)
+            ],
+        ),
+        "after": sorted(build.after),
+    }
+
+
+def _need(need: BuildNeed) -> _Document:
+    return {
+        "text": need.text,
+        "origin": need.origin.value,
+        "role": need.role.value,
+        **_given(place=need.place, component=need.component),
+    }
+
+
+def _order(order: BuildOrder) -> _Document:
+    return {
+        "levels": [
+            {"longest": level.longest, "total": level.total, "builds": list(level.builds)}
+            for level in order.levels
+        ],
+        "critical_path": list(order.critical_path),
+        "minutes": order.minutes,
+        "schedule": [
+            {"builders": builders, "minutes": minutes} for builders, minutes in order.schedule
+        ],
+    }
+
+
+def _isolation(isolation: Isolation) -> _Document:
+    return {
+        "leaks": [
+            {
+                "kind": leak.kind.value,
+                "package": leak.package,
+                **_given(capability=leak.capability, other=leak.other, root=leak.root),
+            }
+            for leak in sorted(isolation.leaks)
+        ],
+        "roots": isolation.roots,
+        "packages": isolation.packages,
+        "provides": isolation.provides,
+    }
+
+
+# -- what readers of the plan should know ----------------------------------------------------------
+
+
+def _remarks(plan: Plan) -> _Document:
+    return {
+        "burden": {
+            "base_packages_changed": plan.burden.base_packages_changed,
+            "would_conflict": sorted(plan.burden.would_conflict),
+            "would_add": sorted(plan.burden.would_add),
+        },
+        "held_back": _sorted(
+            {
+                "component": held.component.spelled,
+                "version": str(held.version),
+                "newest": str(held.newest),
+                **_given(by=_demanders(held.by)),
+            }
+            for held in plan.held_back
+        ),
+        "relaxed": _sorted(
+            {
+                "by": relaxed.by.spelled,
+                "stated": _requirement(relaxed.stated),
+                "counts": _requirement(relaxed.counts),
+                "reason": relaxed.reason,
+            }
+            for relaxed in plan.relaxed
+        ),
+        "host": _sorted(
+            {
+                "by": needed.by.spelled,
+                "requirement": _requirement(needed.requirement),
+                **_given(evidence=needed.evidence),
+            }
+            for needed in plan.host
+        ),
+        "warnings": _sorted({"code": notice.code, "text": notice.text} for notice in plan.warnings),
+    }
+
+
+def _given(**members: object) -> _Document:
+    """The members that are not empty: what is left out means nothing, none, no."""
+    return {name: value for name, value in members.items() if value}
+
+
+def _sorted(documents: Iterable[_Document]) -> list[_Document]:
+    """Sorted and each once."""
+    by_text = {json.dumps(document): document for document in documents}
+    return [by_text[text] for text in sorted(by_text)]

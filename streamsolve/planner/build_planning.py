@@ -1,0 +1,260 @@
+"""Builds as a part of planning: what a plan gets of them, and what a failure teaches selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from attrs import define, field, frozen
+from packaging.version import Version
+
+from ..errors import Code, InputError, Place
+from ..model.build import BuildPlan
+from ..model.component import PYTHON, Component, Kind, Origin
+from ..model.conflict import Cause, Conflict
+from ..model.plan import Demander, Notice, PlannedStream, Reason, ReasonKind
+from ..model.progress import Progress, no_progress
+from ..model.requirement import Requirement
+from ..model.root import RootConflict, RootRequest, RuleKind
+from ..model.stream import Stream
+from ..model.target import Target
+from ..selection import Nogood
+from .book import Book
+from .build_plan import Passes, assemble
+from .builds import Builder, Unbuildable, Work
+from .needs import SpecNeeds
+from .request import PlanRequest
+from .roots import RuntimeRoot, RuntimeSolution
+
+__all__ = ["BuildPlanning", "MadeBuilds", "build_only_streams"]
+
+_USUAL_GROUP = ("bash", "coreutils", "redhat-rpm-config", "rpm-build", "shadow-utils", "tar")
+"""What a build root starts from where nobody says what the base's build group is."""
+
+
+@frozen
+class MadeBuilds:
+    """The build plan with what it was made from."""
+
+    plan: BuildPlan
+    works: tuple[Work, ...]
+    roots: tuple[RuntimeRoot, ...]
+    at_run_time: frozenset[tuple[object, ...]]
+
+
+@define(slots=False)
+class BuildPlanning:
+    """Plans builds for one request, for whatever selection is proposed."""
+
+    book: Book
+    request: PlanRequest
+    progress: Progress = no_progress
+    conflicts: list[Conflict] = field(factory=list, init=False)
+    _notices: list[Notice] = field(factory=list, init=False)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the plan should say of the base's build group and of tests."""
+        return tuple(self._notices)
+
+    def make(self, found: RuntimeSolution) -> MadeBuilds | Nogood:
+        """The builds of a selection whose runtime root is solved, or what cannot be built."""
+        base = self.book.base.base
+        if base.embedded:
+            raise InputError(
+                Code.NEEDS_WHOLE_BASE,
+                f"the extract of {base.name} that comes with the tool has no build roots",
+                place=Place(base.name),
+                hint="name the base's repositories with --base DIRECTORY",
+            )
+        builder = Builder(
+            self.book,
+            found.root.selection,
+            found.root,
+            found.root.target,
+            self.group,
+            self._specs,
+            self.request.checks,
+            self.progress,
+        )
+        try:
+            passes = self._passes(builder)
+        finally:
+            builder.close()
+        if isinstance(passes, Unbuildable):
+            return self._learn(passes, found)
+        plan = assemble(passes, found)
+        return MadeBuilds(
+            plan,
+            tuple(builder.works[key] for key in sorted(builder.works, key=str)),
+            tuple(work.choice.root for work, _ in passes.passes().values() if work.choice.root),
+            frozenset(stream.offer.key for stream in found.root.selection.streams),
+        )
+
+    def _passes(self, builder: Builder) -> Passes | Unbuildable:
+        """All builds, their cycles broken, or a stream of the application that nothing builds."""
+        while True:
+            passes = Passes(builder)
+            failed = builder.run() or passes.break_cycles()
+            if failed is None:
+                return passes
+            if builder.give_up(failed):
+                return failed
+
+    def _learn(self, failed: Unbuildable, found: RuntimeSolution) -> Nogood:
+        """That a stream cannot be built: with this interpreter, whatever its root holds."""
+        stream = failed.stream
+        anchor = Component(Kind.PACKAGE, f"the build of {stream.component}")
+        told = failed.conflicts or (Conflict(anchor, Cause.ROOT, (), failed.texts),)
+        self.conflicts += [conflict for conflict in told if conflict not in self.conflicts]
+        offers = [stream.offer]
+        python = found.root.chosen.get(PYTHON)
+        if python is not None and python.offer != stream.offer:
+            offers.append(python.offer)
+        text = f"{stream.component} {stream.version} cannot be built"
+        return Nogood(tuple(offers), (text, *failed.texts))
+
+    # -- what every root starts from -----------------------------------------------------------
+
+    @cached_property
+    def group(self) -> tuple[str, ...]:
+        """The base's build group, without what cannot be installed together with the rest."""
+        base, pool = self.book.base.base, self.book.base.pool
+        group = base.build_group
+        if not group:
+            group = tuple(name for name in _USUAL_GROUP if pool.named(name))
+            self._notices.append(
+                Notice(
+                    "build-group",
+                    f"nothing says what the build group of {base.name} is: build roots start from "
+                    f"{', '.join(group)}",
+                )
+            )
+        left_out: list[str] = []
+        texts: list[str] = []
+        while isinstance(answer := pool.solve(RootRequest(group)), RootConflict):
+            culprit = self._culprit(answer, group)
+            left_out.append(culprit)
+            texts += _facts(answer)
+            group = tuple(name for name in group if name != culprit)
+        if left_out:
+            self._notices.append(
+                Notice(
+                    "build-group",
+                    f"the build group of {base.name} cannot be installed as a whole: build roots "
+                    f"are without {', '.join(left_out)} ({'; '.join(dict.fromkeys(texts))})",
+                )
+            )
+        return group
+
+    def _culprit(self, conflict: RootConflict, group: tuple[str, ...]) -> str:
+        """A member without which the most of the group can be installed: the least that helps."""
+        asked = sorted(
+            {
+                rule.dependency
+                for problem in conflict.problems
+                for rule in problem.rules
+                if rule.kind.value.startswith("requested") and rule.dependency in group
+            }
+        )
+        for name in asked:
+            rest = RootRequest(tuple(other for other in group if other != name))
+            if not isinstance(self.book.base.pool.solve(rest), RootConflict):
+                return name
+        return (asked or list(group))[0]
+
+    @cached_property
+    def _specs(self) -> dict[str, SpecNeeds]:
+        """The specs that the packager gave, read once."""
+        if not self.request.specs:
+            return {}
+        from ..inputs.spec_files import read_spec
+
+        found = {}
+        for component, path in self.request.specs:
+            spec = read_spec(Path(path))
+            found[component] = SpecNeeds(spec.build_requires, Path(path).name)
+        return found
+
+
+def _facts(conflict: RootConflict) -> list[str]:
+    return [
+        f"{rule.package} needs {rule.dependency}"
+        if rule.kind is RuleKind.REQUIRES
+        else f"{rule.package} conflicts with {rule.other or rule.dependency}"
+        for problem in conflict.problems
+        for rule in problem.rules
+        if rule.kind in (RuleKind.REQUIRES, RuleKind.CONFLICTS)
+    ]
+
+
+# -- streams that only builds use ------------------------------------------------------------------
+
+
+def build_only_streams(book: Book, made: MadeBuilds, target: Target) -> tuple[PlannedStream, ...]:
+    """The private streams that build roots need and the application does not, sorted."""
+    demanders = _demanders(made, target)
+    found = []
+    for work in made.works:
+        stream = work.stream
+        if stream.offer.key in made.at_run_time:
+            continue
+        demands = demanders.get(stream.offer.key, ())
+        root = work.choice.root
+        found.append(
+            PlannedStream(
+                component=stream.component,
+                version=stream.version,
+                origin=Origin.PRIVATE,
+                package=root.package_name(stream.offer) if root else stream.offer.package,
+                source=book.sources.at(stream, book.release(stream.offer), target),
+                requirements=_unique(stream.demands(target)),
+                required_by=demands,
+                reason=_reason(book, stream, demands, target),
+                prebuilt=stream.offer.prebuilt,
+                licence=stream.licence,
+                cost=stream.offer.cost,
+                build_only=True,
+            )
+        )
+    return tuple(found)
+
+
+def _demanders(made: MadeBuilds, target: Target) -> dict[tuple[object, ...], tuple[Demander, ...]]:
+    """Who asks for each private stream in some build root: builds by their needs, and other
+    streams in the root by what they require."""
+    found: dict[tuple[object, ...], dict[tuple[str, str], Demander]] = {}
+    for work in made.works:
+        private = {stream.component: stream for stream in work.uses}
+        asked = [
+            (work.stream.component, need.requirement)
+            for need in work.needs.needs
+            if need.requirement is not None
+        ]
+        asked += [
+            (stream.component, requirement)
+            for stream in work.uses
+            for requirement in stream.demands(target)
+        ]
+        for by, requirement in asked:
+            used = private.get(requirement.component)
+            if used is not None:
+                demander = Demander(by, requirement)
+                found.setdefault(used.offer.key, {})[by.spelled, requirement.text] = demander
+    return {key: tuple(each[name] for name in sorted(each)) for key, each in found.items()}
+
+
+def _reason(book: Book, stream: Stream, demands: Sequence[Demander], target: Target) -> Reason:
+    version = book.base.version_of(stream.component)
+    if not version:
+        return Reason(ReasonKind.NOT_IN_BASE)
+    refusing = tuple(d for d in demands if not d.requirement.allows(Version(version)))
+    if not refusing and target.python != book.base.base.python:
+        return Reason(ReasonKind.OTHER_PYTHON, version)
+    return Reason(ReasonKind.BASE_CONFLICT, version, refusing)
+
+
+def _unique(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    by_text = {str(requirement): requirement for requirement in requirements}
+    return tuple(by_text[text] for text in sorted(by_text))

@@ -1,0 +1,178 @@
+"""One build root: which streams it holds, and what libsolv is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from attrs import define, evolve, field
+
+from ..model.build import BuildNeed
+from ..model.component import PYTHON, Component, Kind, Origin
+from ..model.package import Package
+from ..model.root import RootRequest
+from ..model.rpm_dependency import rpm_version, split_capability
+from ..model.stream import Stream
+from .needs import Need
+from .roots import RuntimeRoot
+
+__all__ = ["EXTERNAL", "BuildRoot"]
+
+EXTERNAL = "external"
+_STUB_RELEASE = "0.external"
+
+
+@define(slots=False)
+class BuildRoot(RuntimeRoot):
+    """A build root for one selection: the base's build group, the needs, and the streams chosen.
+
+    ``anchor`` is the component that stands for the build in its selection problem. A third party's
+    package that no repository at hand has is planned from its name.
+    """
+
+    anchor: Component = field(kw_only=True)
+    group: tuple[str, ...] = field(kw_only=True)
+    needs: tuple[Need, ...] = field(kw_only=True)
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that lie in it: all but the one that stands for the build."""
+        return tuple(s for s in self.selection.streams if s.component != self.anchor)
+
+    def request(
+        self, *, hide_base_python: bool = True, hide_toolchains: bool = True
+    ) -> RootRequest:
+        """What libsolv is asked for."""
+        chosen = super().request(hide_base_python=hide_base_python)
+        parts = (*self._interpreter_parts(), *self._stubs())
+        others = self._other_toolchains() if hide_toolchains else ()
+        return RootRequest(
+            tuple(sorted({*chosen.install, *self.bare, *(part.name for part in parts)})),
+            tuple(sorted({*chosen.planned, *(p for p in parts if not self._is_real(p))})),
+            tuple(sorted({*chosen.hidden, *others})),
+        )
+
+    def requests(self) -> Iterator[tuple[RootRequest, tuple[str, ...]]]:
+        """What is asked for in turn until something can be solved: first without the base's own
+        interpreter and toolchain where others are chosen, then with what its packages need of
+        them as tools. Each with the streams that then lie beside the chosen ones."""
+        python = self.chosen.get(PYTHON)
+        seen = []
+        for hide_python, hide_toolchains in (
+            (True, True),
+            (False, True),
+            (True, False),
+            (False,) * 2,
+        ):
+            asked = self.request(hide_base_python=hide_python, hide_toolchains=hide_toolchains)
+            if asked in seen:
+                continue
+            seen.append(asked)
+            tools = []
+            if not hide_python and python is not None:
+                tools.append(f"python {self.book.base.base.python}")
+            if not hide_toolchains:
+                tools += self._other_toolchains()
+            yield asked, tuple(tools)
+
+    def _is_real(self, package: Package) -> bool:
+        """Whether some repository has it."""
+        return package.repository not in (Origin.PRIVATE.value, EXTERNAL)
+
+    @property
+    def bare(self) -> tuple[str, ...]:
+        """What the base has to bring by itself: if that cannot be solved, no choice of streams
+        helps."""
+        texts = [self._for_toolchain(need.native) for need in self.needs if need.native]
+        texts = [text for text in texts if "{" not in text]
+        return tuple(sorted({*self.group, *texts}))
+
+    # -- parts of streams ----------------------------------------------------------------------
+
+    def _interpreter_parts(self) -> Iterator[Package]:
+        """Sub-packages of a private interpreter, such as its headers."""
+        python = self.chosen.get(PYTHON)
+        wanted = {need.subpackage for need in self.needs if need.subpackage}
+        if python is None or python.offer.origin is not Origin.PRIVATE:
+            return
+        main = self.written[python.offer.key, ""]
+        for suffix in sorted(wanted):
+            part = self._once((python.offer.key, suffix), partial(_part, main, suffix))
+            self.owners[part.nevra] = python.offer
+            yield part
+
+    def _stubs(self) -> Iterator[Package]:
+        """A third party's packages that only building needs."""
+        for need in self.needs:
+            if need.external is None:
+                continue
+            component, text = need.external
+            leader = self.chosen.get(component)
+            if leader is None:
+                continue
+            name = _numbered(text, leader)
+            key = (leader.offer.key, name)
+            package = self._once(key, partial(self._external, leader, name))
+            self.owners[package.nevra] = leader.offer
+            yield package
+
+    def told(self, need: Need) -> BuildNeed:
+        """A need as it was stated, with the numbers of the stream that it follows."""
+        leader = self.chosen.get(need.external[0]) if need.external else None
+        if leader is None:
+            return need.stated
+        return evolve(need.stated, text=_numbered(need.stated.text, leader))
+
+    def _external(self, leader: Stream, name: str) -> Package:
+        """The package as a repository has it, or planned from its name."""
+        known = self.book.base.pool.named(name)
+        if known:
+            return known[0]
+        evr = f"{rpm_version(leader.version)}-{_STUB_RELEASE}"
+        return Package(name, evr, self.book.base.base.arch, EXTERNAL, (f"{name} = {evr}",))
+
+    # -- toolchains ----------------------------------------------------------------------------
+
+    def _compat_toolchains(self) -> Iterable[tuple[str, str, str]]:
+        """For each toolchain of which not the default stream is chosen: the default's package, the
+        chosen one's, and the default's source."""
+        for stream in self.streams:
+            component, package = stream.component, stream.offer.package
+            if component.kind is not Kind.TOOLCHAIN or stream.offer.origin is not Origin.BASE:
+                continue
+            rule = self.profile.rule(component)
+            for name in rule.packages if rule else ():
+                default = self.book.base.pool.named(name)[:1] if "{" not in name else ()
+                if default and name != package:
+                    yield name, package, default[0].source
+
+    def _for_toolchain(self, text: str) -> str:
+        """``gcc-c++`` where gcc15 is chosen is ``gcc15-c++``."""
+        if text[:1] in "(/":
+            return text
+        name = split_capability(text)[0]
+        for default, package, source in self._compat_toolchains():
+            compat = f"{package}{name.removeprefix(default)}"
+            pool = self.book.base.pool
+            same = any(p.source == source for p in pool.named(name)[:1])
+            if name.startswith(default) and same and pool.named(compat):
+                return compat
+        return text
+
+    def _other_toolchains(self) -> Iterator[str]:
+        """The default's package where another stream of the toolchain is chosen."""
+        for default, _, _ in self._compat_toolchains():
+            yield default
+
+
+def _part(main: Package, suffix: str) -> Package:
+    """A sub-package that needs its main package."""
+    name = f"{main.name}{suffix}"
+    return evolve(
+        main, name=name, provides=(f"{name} = {main.evr}",), requires=(f"{main.name} = {main.evr}",)
+    )
+
+
+def _numbered(text: str, leader: Stream) -> str:
+    major, minor, *_ = (*leader.version.release, 0, 0)
+    return text.replace("{major}", str(major)).replace("{minor}", str(minor))

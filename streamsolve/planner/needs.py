@@ -1,0 +1,362 @@
+"""What a stream needs to build: who says so, and what it means for the choice of streams.
+
+A spec that the packager gives beats all. Else the base's spec counts where the base has one, and
+with it the ``[build-system]`` of the sdist that is really built: Fedora's specs ask for that part
+only while they build (``%generate_buildrequires``), so it is not among their BuildRequires. The
+profile's rules are added to either. What a base's spec asks of Python beyond that, and the
+distribution does not require at run time, serves its tests and its documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from attrs import define, evolve, field, frozen
+from packaging.version import InvalidVersion, Version
+
+from ..errors import InputError, Place
+from ..model.build import BuildNeed, BuildSystem, NeedOrigin, NeedRole
+from ..model.component import PYTHON, Component, Kind, Scope, distribution
+from ..model.package import Package
+from ..model.profile import BuildRule
+from ..model.requirement import Requirement, parse_requirement, requirement_on
+from ..model.rpm_dependency import (
+    pep508_from_rpm,
+    split_capability,
+    version_from_rpm,
+)
+from ..model.stream import Stream
+from ..model.target import Target, series_of
+from .book import Book
+
+__all__ = ["Need", "Needs", "NeedsBook", "SpecNeeds"]
+
+_DISTRIBUTION = re.compile(r"python3(?:\.\d+)?dist\(([^)\[]+)\)")
+_COMPILED_BACKENDS = {
+    "maturin": ("rust", "cargo"),
+    "setuptools_rust": ("rust", "cargo"),
+    "setuptools-rust": ("rust", "cargo"),
+}
+_METHOD = "the build of a distribution"
+
+
+@frozen
+class SpecNeeds:
+    """What a spec asks for: its BuildRequires, and what errors and plans call the file."""
+
+    build_requires: tuple[str, ...]
+    place: str
+
+
+@frozen
+class Need:
+    """A need as it was stated, with its meaning: a ``requirement`` on a component, or an RPM
+    dependency on the base, or a sub-package of the interpreter (``-devel``)."""
+
+    stated: BuildNeed
+    requirement: Requirement | None = None
+    native: str = ""
+    subpackage: str | None = None
+    external: tuple[Component, str] | None = None
+
+
+@frozen
+class Needs:
+    """All needs of one stream, sorted."""
+
+    needs: tuple[Need, ...]
+
+    @property
+    def checks(self) -> tuple[Need, ...]:
+        """Those that serve tests and documentation."""
+        return tuple(need for need in self.needs if need.stated.role is NeedRole.CHECK)
+
+    def without(self, left_out: Iterable[Need]) -> Needs:
+        """The same without some of them."""
+        gone = set(left_out)
+        return Needs(tuple(need for need in self.needs if need not in gone))
+
+
+@define(slots=False)
+class NeedsBook:
+    """The needs of streams, for one application on one base with one interpreter."""
+
+    book: Book
+    target: Target
+    specs: Mapping[str, SpecNeeds] = field(factory=dict)
+    _systems: dict[tuple[str, Version], BuildSystem | None] = field(factory=dict, init=False)
+    _known: dict[tuple[object, ...], Needs] = field(factory=dict, init=False)
+
+    @property
+    def alternative(self) -> bool:
+        """Whether the interpreter is another one than the base's."""
+        return self.target.python != self.book.base.base.python
+
+    def prefetch(self, streams: Iterable[Stream]) -> None:
+        """Read together the build systems of streams that will be asked for one by one."""
+        wanted = {
+            key for stream in streams if (key := self._release_key(stream)) not in self._systems
+        }
+        missing = sorted(key for key in wanted if key is not None)
+        if missing:
+            found = self.book.upstream.build_systems(missing)
+            self._systems.update({key: found.get(key) for key in missing})
+
+    def of(self, stream: Stream) -> Needs:
+        """The needs of a stream."""
+        key = stream.offer.key
+        if key not in self._known:
+            self.prefetch([stream])
+            self._known[key] = Needs(tuple(sorted(set(self._find(stream)), key=_order)))
+        return self._known[key]
+
+    # -- who says so ---------------------------------------------------------------------------
+
+    def _find(self, stream: Stream) -> Iterable[Need]:
+        rules = self._rules(stream.component)
+        dropped = {name for rule in rules for name in rule.drops}
+        stated: list[Need] = []
+        given = self.specs.get(stream.component.spelled) or self.specs.get(stream.component.name)
+        if given is not None:
+            for text in given.build_requires:
+                stated += self._from_rpm(text, NeedOrigin.SPEC_FILE, given.place)
+        elif not any(rule.replaces for rule in rules):
+            stated += self._from_system(stream)
+            known = {need.requirement.component for need in stated if need.requirement}
+            stated += self._from_base(stream, known, sure=self._system(stream) is not None)
+        for need in stated:
+            if not self._is_dropped(need, dropped):
+                yield need
+        yield from self._method(stream, given is not None)
+        for rule in rules:
+            yield from self._from_rule(rule)
+
+    def _rules(self, component: Component) -> tuple[BuildRule, ...]:
+        return tuple(
+            rule
+            for rule in self.book.profile.build_rules
+            if rule.component == component and self.book.variant.is_among(rule.variants)
+        )
+
+    def _is_dropped(self, need: Need, dropped: set[str]) -> bool:
+        name = need.requirement.component.name if need.requirement else ""
+        return name in dropped or split_capability_name(need.stated.text) in dropped
+
+    def _from_base(self, stream: Stream, known: set[Component], *, sure: bool) -> Iterable[Need]:
+        """The BuildRequires of the base's source package, where the base has the spec."""
+        source = self._source_package(stream)
+        if source is None:
+            return
+        at_run_time = {requirement.component for requirement in stream.demands(self.target)}
+        for text in source.requires:
+            for need in self._from_rpm(text, NeedOrigin.BASE_SPEC, source.nevra):
+                required = need.requirement
+                tests = (
+                    sure
+                    and required is not None
+                    and required.component.kind is Kind.DISTRIBUTION
+                    and required.component not in known
+                    and required.component not in at_run_time
+                )
+                role = NeedRole.CHECK if tests else NeedRole.BUILD
+                yield evolve(need, stated=evolve(need.stated, role=role))
+
+    def _source_package(self, stream: Stream) -> Package | None:
+        component = stream.component
+        pool = self.book.base.pool
+        if component == PYTHON:
+            # Fedora's source package of its default Python is called as that of any other.
+            own = f"python{self.book.base.base.python}"
+            for name in (f"python{series_of(stream.version)}", own, *self._default_source):
+                for found in pool.sources(name)[:1]:
+                    return found
+            return None
+        # What the profile builds from a source of its own does not start from the base's spec.
+        if stream.offer.prebuilt or self.book.sources.repository(component):
+            return None
+        for base in self.book.base.of(component):
+            if not self.book.base.is_compat(base) and base.package.source:
+                for found in pool.sources(base.package.source)[:1]:
+                    return found
+        return None
+
+    @cached_property
+    def _default_source(self) -> tuple[str, ...]:
+        """The source package of the base's own interpreter."""
+        package = self.book.base.interpreters.get(self.book.base.base.python)
+        return (package.source,) if package is not None and package.source else ()
+
+    def _from_system(self, stream: Stream) -> Iterable[Need]:
+        system = self._system(stream)
+        if system is None:
+            return
+        release = self._release_key(stream)
+        place = f"{release[0]} {release[1]} pyproject.toml" if release else ""
+        for text in system.requires:
+            try:
+                requirement = parse_requirement(text, place=Place(place))
+            except InputError:
+                yield Need(BuildNeed(text, NeedOrigin.BUILD_SYSTEM, place=place), native=text)
+                continue
+            if requirement.applies(self.target):
+                yield self._on_distribution(
+                    requirement, BuildNeed(text, NeedOrigin.BUILD_SYSTEM, place=place)
+                )
+        backend = system.backend.partition(".")[0].partition(":")[0]
+        for name in _COMPILED_BACKENDS.get(backend, ()):
+            yield self._plain(name, NeedOrigin.METHOD, f"a build with {backend}")
+
+    def _system(self, stream: Stream) -> BuildSystem | None:
+        key = self._release_key(stream)
+        return self._systems.get(key) if key is not None else None
+
+    def _release_key(self, stream: Stream) -> tuple[str, Version] | None:
+        """The release whose sdist is built, None where there is no such."""
+        offer = stream.offer
+        if offer.component.kind is not Kind.DISTRIBUTION or offer.prebuilt:
+            return None
+        release = self.book.release(offer)
+        if release is not None:
+            return (release.name, release.version) if release.sdists else None
+        if offer.component == self.book.root.component:
+            return (offer.component.name, offer.version)
+        return None
+
+    def _method(self, stream: Stream, given: bool) -> Iterable[Need]:
+        """What building a distribution needs, whatever it is."""
+        if stream.component.kind is not Kind.DISTRIBUTION:
+            return
+        place = _METHOD
+        yield self._about(
+            "python3-devel", BuildNeed("python3-devel", NeedOrigin.METHOD, place=place)
+        )
+        if given:
+            return
+        yield self._plain("pyproject-rpm-macros", NeedOrigin.METHOD, place)
+        if stream.component.name != "pip":
+            stated = BuildNeed("pip", NeedOrigin.METHOD, place=place)
+            yield self._on_distribution(requirement_on(distribution("pip"), ""), stated)
+        release = self.book.release(stream.offer)
+        pure = stream.offer.prebuilt or (release is not None and release.pure)
+        if not pure and self._source_package(stream) is None:
+            for name in ("gcc", "gcc-c++"):
+                yield self._plain(name, NeedOrigin.METHOD, "a build of compiled code")
+
+    def _from_rule(self, rule: BuildRule) -> Iterable[Need]:
+        place = str(rule.place) or "the profile"
+        for text in rule.requires:
+            yield self._of_follower(rule, text, place)
+        for requirement in rule.needs:
+            stated = BuildNeed(
+                requirement.text,
+                NeedOrigin.PROFILE,
+                place=place,
+                component=requirement.component.spelled,
+            )
+            yield Need(stated, requirement=_for_building(requirement))
+
+    def _of_follower(self, rule: BuildRule, text: str, place: str) -> Need:
+        """A requirement that may hold the numbers of a stream that it follows."""
+        stated = BuildNeed(text, NeedOrigin.PROFILE, place=place)
+        if "{" not in text:
+            return evolve(self._about(text, stated), stated=stated)
+        kind, _, name = rule.follows.rpartition(":")
+        leader = Component(Kind(kind), name) if kind else distribution(name)
+        return Need(stated, native=text, external=(leader, text))
+
+    def _plain(self, text: str, origin: NeedOrigin, place: str) -> Need:
+        return Need(BuildNeed(text, origin, place=place), native=text)
+
+    # -- what it means -------------------------------------------------------------------------
+
+    def _from_rpm(self, text: str, origin: NeedOrigin, place: str) -> Iterable[Need]:
+        stated = BuildNeed(text, origin, place=place)
+        need = self._about(text, stated)
+        if need.requirement is not None and need.requirement.component == PYTHON:
+            return
+        yield need
+
+    def _about(self, text: str, stated: BuildNeed) -> Need:
+        """What a text in RPM's language asks for."""
+        requirement = pep508_from_rpm(text)
+        if requirement is not None:
+            component = self._component_of(requirement.component.name)
+            return self._on_distribution(evolve(requirement, component=component), stated)
+        part = self._interpreter_part(text)
+        if part is not None:
+            return Need(stated, subpackage=part) if self.alternative else Need(stated, native=text)
+        named = self._named(text)
+        if named is not None:
+            return self._on_distribution(named, stated)
+        return Need(stated, native=text)
+
+    def _on_distribution(self, requirement: Requirement, stated: BuildNeed) -> Need:
+        """A need of a distribution: a program of the base where it is one and fits."""
+        tool = next(
+            (t for t in self.book.profile.build_tools if t.component == requirement.component),
+            None,
+        )
+        if tool is not None:
+            for package in self.book.base.pool.named(tool.package)[:1]:
+                version = _parsed(package.version)
+                if version is not None and requirement.allows(version):
+                    return Need(stated, native=f"{package.name} = {package.evr}")
+        about = evolve(stated, component=requirement.component.spelled)
+        return Need(about, requirement=_for_building(requirement))
+
+    def _interpreter_part(self, text: str) -> str | None:
+        """Which part of the interpreter a text about the base's own means: ``-devel``, or empty for
+        the interpreter itself; None for what is about neither."""
+        if text[0] in "(/":
+            return None
+        for package in self.book.base.pool.providers(text)[:1]:
+            if package.source and (package.source,) == self._default_source:
+                return package.name.removeprefix("python3")
+        return None
+
+    def _named(self, text: str) -> Requirement | None:
+        """The distribution that a package name such as ``python3-six >= 1.16`` stands for."""
+        name, op, evr = split_capability(text) if text[0] not in "(/" else ("", "", "")
+        if not name.startswith("python3"):
+            return None
+        for package in self.book.base.pool.providers(name)[:1]:
+            found = [
+                match[1]
+                for provided in package.provides
+                if (match := _DISTRIBUTION.fullmatch(split_capability(provided)[0]))
+            ]
+            if found:
+                version = version_from_rpm(evr.rpartition(":")[2].partition("-")[0]) if op else None
+                specifier = f"{'==' if op == '=' else op}{version}" if version else ""
+                name_of = self._component_of(sorted(set(found), key=len)[0])
+                return requirement_on(name_of, specifier)
+        return None
+
+    def _component_of(self, provided: str) -> Component:
+        """The component whose distribution a base provides under another name."""
+        for name, other in self.book.profile.names.items():
+            if other == provided:
+                return distribution(name)
+        return distribution(provided)
+
+
+def split_capability_name(text: str) -> str:
+    """The name that a plain dependency or a requirement begins with."""
+    return re.split(r"[\s<>=!~;\[(]", text, maxsplit=1)[0]
+
+
+def _for_building(requirement: Requirement) -> Requirement:
+    return evolve(requirement, scope=Scope.BUILD, marker="")
+
+
+def _order(need: Need) -> tuple[object, ...]:
+    return (need.stated, need.native, need.subpackage or "")
+
+
+def _parsed(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
