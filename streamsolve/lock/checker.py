@@ -1,7 +1,6 @@
 """A lock proves itself: from its text alone, every claim in it is checked once more.
 
-It knows nothing of the code that makes, writes and reads locks: RPM's order and dependencies are
-here in its own words, PEP 440 is taken from ``packaging``.
+It shares no code with what makes, writes and reads locks; PEP 440 is taken from ``packaging``.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from ..errors import Place
 __all__ = ["Finding", "check_lock"]
 
 _Findings = Iterator[tuple[str, str]]
-_Node = tuple[Any, ...]
 _Document = dict[str, Any]
 _PINNED = re.compile("sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _DISTRIBUTION = re.compile(r"python\d+\.\d+dist\([^\s\[]+\)(?: |$)")
@@ -45,13 +43,13 @@ def check_lock(text: str) -> tuple[Finding, ...]:
 def _findings(text: str) -> _Findings:
     try:
         lock = json.loads(text)
-        bare = re.sub(r'(?m)^  "digest": "[^"\n]*",?\n', "", text, count=1)
-        if lock["digest"] != f"sha256:{hashlib.sha256(bare.encode()).hexdigest()}":
+        bare = re.sub(r'(?m)^  "digest": "[^"\n]*",?\n', "", text, count=1).encode()
+        if lock["digest"] != f"sha256:{hashlib.sha256(bare).hexdigest()}":
             yield "digest", "the file was changed by hand or damaged: its digest is another"
         if lock["schema"] != "streamsolve.lock/1":
             yield "schema", "only streamsolve.lock/1 is known"
         check = _Check(lock)
-        for part in (check.streams, check.packages, check.roots, check.builds, check.order):
+        for part in (check.streams, check.roots, check.builds, check.order):
             yield from part()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         yield "", f"it has not the shape of a lock ({type(error).__name__}: {error})"
@@ -59,12 +57,11 @@ def _findings(text: str) -> _Findings:
 
 @cache
 def _rank(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A version or release so that tuples compare as RPM does: ``~`` is before the end, ``^`` after
-    it, letters are after both, and numbers after letters."""
+    """A version or release as RPM orders it: ``~``, the end, ``^``, letters, numbers."""
     parts = {"~": (0, 0, ""), "^": (2, 0, "")}
     for token in (tokens := re.findall(r"[~^]|[0-9]+|[A-Za-z]+", text)):
-        digits = token.lstrip("0") if token.isdigit() else ""
-        parts.setdefault(token, (4, len(digits), digits) if token.isdigit() else (3, 0, token))
+        digits = (4, len(token.lstrip("0")), token.lstrip("0"))
+        parts.setdefault(token, digits if token.isdigit() else (3, 0, token))
     return (*(parts[token] for token in tokens), (1, 0, ""))
 
 
@@ -91,20 +88,19 @@ def _overlap(op: str, evr: str, other_op: str, other_evr: str) -> bool:
 
 
 @cache
-def _parsed(text: str) -> _Node:
+def _parsed(text: str) -> tuple[Any, ...]:
     """A dependency as (name, comparison, version), or as (operator, operands)."""
     if not text.startswith("("):
-        name, op, evr = text.split() if " " in text else (text, "", "")
-        return name, op, evr
+        return tuple(text.split()) if " " in text else (text, "", "")
     inner = r"\((?:[^\s()]|\([^\s()]*\))*\)"  # parentheses inside of a name: libc.so.6()(64bit)
     tokens = re.findall(rf"[^\s()]+(?:{inner}[^\s()]*)*|[()]", text)[::-1]
     node = _operand(tokens)
-    if tokens or len(node) != 2:
+    if tokens:
         raise ValueError(f"{text!r} is no dependency")
     return node
 
 
-def _operand(tokens: list[str]) -> _Node:
+def _operand(tokens: list[str]) -> tuple[Any, ...]:
     if (name := tokens.pop()) != "(":
         return (name, tokens.pop(), tokens.pop()) if tokens[-1][0] in "<=>" else (name, "", "")
     operands, operators = [_operand(tokens)], []
@@ -115,35 +111,30 @@ def _operand(tokens: list[str]) -> _Node:
 
 
 class _Check:
-    """One lock, with a method for each part of it."""
-
     def __init__(self, lock: _Document) -> None:
-        self.lock, self.table, self.known = lock, lock["packages"], dict[_Node, frozenset[str]]()
+        self.lock, self.table, self.known = lock, lock["packages"], dict[object, frozenset[str]]()
         self.build = {build["id"]: build for build in lock["builds"]}
         self.private = {_id(s): s for s in lock["streams"] if s["origin"] == "private"}
         common = {root["id"]: lock["common"] for root in lock["roots"]} | {"runtime": []}
         self.held = {r["id"]: [*common[r["id"]], *r["packages"]] for r in lock["roots"]}
-        self.named, self.provided = dict[str, set[str]](), dict[str, list[_Node]]()
+        self.named, self.provided = dict[str, set[str]](), dict[str, list[tuple[Any, ...]]]()
         for ref, package in self.table.items():
             self.named.setdefault(package["name"], set()).add(ref)
             for text in (_own(package), *package.get("provides", ())):
                 name, op, evr = _parsed(text)
                 self.provided.setdefault(name, []).append((op, evr, ref))
 
-    def who(self, node: _Node) -> frozenset[str]:
-        """The packages of the table that meet a dependency, each by itself."""
+    def who(self, node: tuple[Any, ...]) -> frozenset[str]:
         if node not in self.known and len(node) == 3:
             offers = self.provided.get(node[0], ())
-            found = (ref for op, evr, ref in offers if _overlap(node[1], node[2], op, evr))
-            self.known[node] = frozenset(found)
+            self.known[node] = frozenset(o[2] for o in offers if _overlap(*node[1:], o[0], o[1]))
         elif node not in self.known:
             first, *rest = map(self.who, node[1])
             ways = {"with": first.intersection, "without": first.difference, "or": first.union}
             self.known[node] = ways[node[0]](*rest)
         return self.known[node]
 
-    def holds(self, node: _Node, there: set[str]) -> bool:
-        """Whether a dependency holds among the packages that are there."""
+    def holds(self, node: tuple[Any, ...], there: set[str]) -> bool:
         if len(node) == 3 or node[0] in ("with", "without"):
             return not self.who(node).isdisjoint(there)
         values = [self.holds(operand, there) for operand in node[1]]
@@ -154,27 +145,22 @@ class _Check:
         return wanted if condition == positive else otherwise
 
     def streams(self) -> _Findings:
-        every = self.lock["streams"]
-        plan = [s for s in every if s["origin"] != "private" or "build_only" not in s]
+        plan = [
+            s for s in self.lock["streams"] if not (s.get("build_only") and _id(s) in self.private)
+        ]
         chosen = {stream["component"]: stream.get("version") for stream in plan}
-        for at, stream in enumerate(every):
+        for at, stream in enumerate(self.lock["streams"]):
             path, id, source = f"streams[{at}]", _id(stream), stream.get("source", {})
             for number, asked in enumerate(stream["requirements"] if stream in plan else ()):
                 if asked["on"] not in chosen or not _allows(asked, chosen[asked["on"]]):
-                    told = f"{id} requires {asked['on']} {asked['specifier']}"
-                    yield f"{path}.requirements[{number}]", f"{told}, which is not chosen"
+                    yield f"{path}.requirements[{number}]", f"{id} requires another {asked['on']}"
             if id in self.private:
-                pinned = (
-                    _PINNED.fullmatch(f"sha256:{source.get('sha256')}") and "filename" in source
-                )
-                purl = source.get("purl", "")
-                if not purl or (purl.startswith("pkg:pypi/") and not pinned):
+                file = "filename" in source and _PINNED.match(f"sha256:{source.get('sha256')}")
+                if "purl" not in source or (source["purl"].startswith("pkg:pypi/") and not file):
                     yield f"{path}.source", f"nothing pins what {id} is built from"
                 own = (self.table[ref].get("stream") for ref in self.named[stream["package"]])
                 if id not in own or not self.build.keys() & {id, f"{id}/final"}:
                     yield path, f"no root holds a package of {id}, or no build makes it"
-
-    def packages(self) -> _Findings:
         repositories = {repository["id"] for repository in self.lock["base"]["repositories"]}
         for ref, package in self.table.items():
             path, where = f'packages["{ref}"]', package["repository"]
@@ -191,9 +177,11 @@ class _Check:
             there, path, name = set(self.held[root["id"]]), f"roots[{at}]", root["id"]
             wanted = set(root["asked"]).union(*(self.table[r].get("requires", ()) for r in there))
             unmet = {text for text in wanted if not self.holds(_parsed(text), there)}
-            for number, text in enumerate(root["asked"]):
-                if text in unmet:
-                    yield f"{path}.asked[{number}]", f"nothing in {name} meets {text}"
+            for text in unmet.intersection(root["asked"]):
+                yield (
+                    f"{path}.asked[{root['asked'].index(text)}]",
+                    f"nothing in {name} meets {text}",
+                )
             for ref in there:
                 yield from self.needs(path, name, ref, there, unmet)
             yield from self.side_by_side(path, root)
@@ -213,7 +201,6 @@ class _Check:
                     yield f"{path}.{key}[{number}]", f"{ref} {key} {text}, and {root} holds that"
 
     def side_by_side(self, at: str, root: _Document) -> _Findings:
-        """Whether the streams and the packages of a root belong together."""
         streams, versions = {_id(stream): stream for stream in root["streams"]}, dict[str, str]()
         names, seen = {self.table[ref]["name"] for ref in self.held[root["id"]]}, dict[str, str]()
         passes = "" if root["id"] == "runtime" else "/bootstrap"
@@ -226,12 +213,9 @@ class _Check:
             of = made_by.removesuffix("/final").removesuffix(passes)
             if stream["origin"] == "private" and (of != id or made_by not in self.build):
                 yield place, f"{made_by!r} does not make {id}"
-        if root["id"] == "runtime":
-            of_plan = (
-                s for s in self.lock["streams"] if "version" in s and not s.get("build_only")
-            )
-            for id in streams.keys() ^ set(map(_id, of_plan)):
-                yield f"{at}.streams", f"{id} is not both chosen and in the runtime root"
+        usual = (s for s in self.lock["streams"] if "version" in s and not s.get("build_only"))
+        for id in streams.keys() ^ set(map(_id, usual)) if root["id"] == "runtime" else ():
+            yield f"{at}.streams", f"{id} is not both chosen and in the runtime root"
         same_python = versions.get("interpreter:python", "").startswith(self.lock["python"])
         for id in streams.keys() & self.private.keys() if same_python else ():
             for asked in self.private[id]["requirements"]:
@@ -243,10 +227,11 @@ class _Check:
             stream = streams.get(package.get("stream", ""), {})
             if package["repository"] == "private" and stream.get("origin") != "private":
                 yield f"{at}.packages", f"{ref} is of no private stream in {root['id']}"
-            several = {p.split()[0] for p in package.get("provides", ()) if _DISTRIBUTION.match(p)}
-            kinds = {f"{package['name']}.{package['arch']}"} | (
-                several if len(several) == 1 else set()
-            )
+            several = {t.split()[0] for t in package.get("provides", ()) if _DISTRIBUTION.match(t)}
+            kinds = {
+                f"{package['name']}.{package['arch']}",
+                *(several if len(several) == 1 else ()),
+            }
             for kind in kinds & seen.keys():
                 yield f"{at}.packages", f"{ref} and {seen[kind]} are both {kind}"
             seen |= dict.fromkeys(kinds, ref)
@@ -265,13 +250,13 @@ class _Check:
             versions = omitted | {s["component"]: s["version"] for s in streams}
             for number, need in enumerate(build["needs"]):
                 text, on = need["text"], need.get("component")
-                specifier = Requirement(text).specifier if need["origin"] == "build-system" else ""
-                asked = {"on": on, "specifier": str(specifier)}
+                stated = Requirement(text).specifier if need["origin"] == "build-system" else ""
+                asked = {"on": on, "specifier": str(stated)}
                 if on and (on not in versions or not _allows(asked, versions[on])):
                     yield f"{path}.needs[{number}]", f"nothing in {build['root']} meets {text}"
 
     def order(self) -> _Findings:
-        order, level_of, end_of = self.lock["order"], dict[str, int](), {"": 0}
+        order, level_of, end_of = self.lock["order"], dict[str, int](), dict[str, int]()
         for at, level in enumerate(order["levels"]):
             builds, path = [self.build[id] for id in level["builds"]], f"order.levels[{at}]"
             costs = [build["cost"] for build in builds]
@@ -281,8 +266,8 @@ class _Check:
                 first = 1 + max((level_of.get(id, at) for id in build["after"]), default=-1)
                 if first != at or build["id"] in end_of:
                     yield path, f"{build['id']} belongs into another level"
-                starts = max((end_of.get(id, 0) for id in build["after"]), default=0)
-                end_of[build["id"]] = starts + build["cost"]
+                ends = (end_of.get(id, 0) for id in build["after"])
+                end_of[build["id"]] = build["cost"] + max(ends, default=0)
             level_of |= dict.fromkeys(level["builds"], at)
         for id in self.build:
             waits_for = level_of.get(id.replace("/final", "/bootstrap"), len(level_of))
@@ -291,15 +276,15 @@ class _Check:
         chain, minutes = order["critical_path"], order["minutes"]
         apart = any(one not in self.build[other]["after"] for one, other in pairwise(chain))
         length = sum(self.build[id]["cost"] for id in chain)
-        if apart or not length == minutes == max(end_of.values()):
+        if apart or not length == minutes == max(end_of.values(), default=0):
             yield "order.critical_path", "it is not the longest chain of builds"
         total = sum(build["cost"] for build in self.build.values())
         for at, row in enumerate(order["schedule"]):
-            alone = (total - minutes) / row["builders"]
-            if not max(minutes, total / row["builders"]) <= row["minutes"] <= minutes + alone:
+            n, took = row["builders"], row["minutes"]
+            if not max(minutes, total / n) <= took <= minutes + (total - minutes) / n:
                 yield f"order.schedule[{at}]", f"{row['builders']} builders take other minutes"
-        for at, leak in enumerate(self.lock["isolation"]["leaks"]):
-            yield f"isolation.leaks[{at}]", f"{leak['package']} leaks"
+        if self.lock["isolation"]["leaks"]:
+            yield "isolation.leaks", "something leaks"
 
 
 def _id(stream: _Document) -> str:
@@ -307,9 +292,9 @@ def _id(stream: _Document) -> str:
 
 
 def _own(package: _Document) -> str:
-    epoch, release = package.get("epoch"), package.get("release")
-    evr = f"{epoch}:{package['version']}" if epoch else package["version"]
-    return f"{package['name']} = {evr}-{release}" if release else f"{package['name']} = {evr}"
+    epoch = f"{package['epoch']}:" if "epoch" in package else ""
+    release = f"-{package['release']}" if "release" in package else ""
+    return f"{package['name']} = {epoch}{package['version']}{release}"
 
 
 def _allows(asked: _Document, version: str | None) -> bool:

@@ -97,7 +97,7 @@ def _parsed(text: str, file: str) -> Mapping[str, Any]:
         return found
 
     try:
-        document: Any = json.loads(text, object_pairs_hook=members)
+        parsed: Any = json.loads(text, object_pairs_hook=members)
     except json.JSONDecodeError as error:
         place = Place(file, error.lineno)
         raise _only(f"it is not JSON: {error.msg} in column {error.colno}", place) from None
@@ -108,7 +108,8 @@ def _parsed(text: str, file: str) -> Mapping[str, Any]:
     if repeated:
         told = ", ".join(repr(name) for name in repeated)
         raise _only(f"an object has a key twice: {told}", Place(file))
-    schema = document.get("schema") if isinstance(document, dict) else None
+    document: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
+    schema = document.get("schema")
     if not isinstance(schema, str) or not schema.startswith(_FAMILY):
         raise _only(f"it is no lock: its schema is not {SCHEMA}", Place(file, path="schema"))
     if schema != SCHEMA:

@@ -19,7 +19,7 @@ from ..model.stream import Offer, Source, Stream
 from ..model.target import series_of
 from ..solving import PackagePool
 
-__all__ = ["BaseOffers", "BaseStream"]
+__all__ = ["BaseOffers", "BaseStream", "interpreter_series"]
 
 _COMPAT_PYTHON = re.compile(r"python3-(?P<name>[A-Za-z][A-Za-z0-9_.-]*?)(?P<number>[0-9][0-9.]*)")
 _DISTRIBUTION = re.compile(r"python3\.\d+dist\(")
@@ -56,12 +56,10 @@ class BaseOffers:
         series. An alternative one that does not provide ``python(abi)`` has none."""
         found: dict[str, Package] = {}
         for package in self.pool.providers("python(abi)"):
-            for text in package.provides:
-                name, _, series = split_capability(text)
-                if name == "python(abi)" and series:
-                    known = found.get(series)
-                    if known is None or len(package.name) < len(known.name):
-                        found[series] = package
+            for series in interpreter_series(package):
+                known = found.get(series)
+                if known is None or len(package.name) < len(known.name):
+                    found[series] = package
         return found
 
     def of(self, component: Component) -> tuple[BaseStream, ...]:
@@ -261,6 +259,12 @@ class BaseOffers:
             return (pattern,)
         expression = re.escape(pattern).replace(r"\{major\}", r"[0-9]+")
         return self.pool.names_matching(re.compile(expression.replace(r"\{minor\}", r"[0-9]+")))
+
+
+def interpreter_series(package: Package) -> tuple[str, ...]:
+    """The series (``3.15``) for which a package is the interpreter."""
+    split = map(split_capability, package.provides)
+    return tuple(series for name, _, series in split if name == "python(abi)" and series)
 
 
 def _provided_versions(package: Package, capability: str) -> Iterable[Version]:

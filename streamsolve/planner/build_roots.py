@@ -47,7 +47,7 @@ class BuildRoot(RuntimeRoot):
         parts = (*self._interpreter_parts(), *self._stubs())
         others = self._other_toolchains() if hide_toolchains else ()
         return RootRequest(
-            tuple(sorted({*chosen.install, *self.bare, *(part.name for part in parts)})),
+            tuple(sorted({*chosen.install, *self.bare, *(f"{p.name} = {p.evr}" for p in parts)})),
             tuple(sorted({*chosen.planned, *(p for p in parts if not self._is_real(p))})),
             tuple(sorted({*chosen.hidden, *others})),
         )

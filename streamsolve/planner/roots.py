@@ -17,6 +17,7 @@ from ..model.rpm_dependency import pep508_from_rpm, rpm_provides, rpm_requires, 
 from ..model.stream import Offer, Stream
 from ..model.target import Target
 from ..selection import Nogood, Selection
+from .base_offers import interpreter_series
 from .book import Book
 
 __all__ = ["RuntimeRoot", "RuntimeSolution"]
@@ -57,8 +58,11 @@ class RuntimeRoot:
             if offer.origin is Origin.BASE:
                 install.append(self._exactly(offer))
             elif offer.origin in (Origin.PRIVATE, Origin.EXTERNAL):
-                planned.extend(self._planned(stream))
-                install.append(self.package_name(offer))
+                own, *extras = self._planned(stream)
+                planned += [own, *extras]
+                # One RPM of a third party may stand for several components, at several versions.
+                exact = offer.origin is Origin.PRIVATE
+                install.append(f"{own.name} = {own.evr}" if exact else own.name)
         return RootRequest(
             tuple(sorted(install)),
             tuple(sorted(planned)),
@@ -94,8 +98,14 @@ class RuntimeRoot:
         """The base's interpreters, where another one is used: one stream of a component in a
         root."""
         python = self.chosen.get(PYTHON)
-        names = {package.name for package in self.book.base.interpreters.values()}
-        return tuple(sorted(names - ({python.offer.package} if python else set())))
+        series = {self.selection.python} if python is not None else set()
+        return tuple(
+            sorted(
+                package.name
+                for package in self.book.base.pool.providers("python(abi)")
+                if not series & set(interpreter_series(package))
+            )
+        )
 
     def _rivals(self, offer: Offer) -> frozenset[str]:
         """The base's packages of other streams of a chosen distribution, for its interpreter."""
