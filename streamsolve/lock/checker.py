@@ -95,9 +95,7 @@ def _parsed(text: str) -> tuple[Any, ...]:
     inner = r"\((?:[^\s()]|\([^\s()]*\))*\)"  # parentheses inside of a name: libc.so.6()(64bit)
     tokens = re.findall(rf"[^\s()]+(?:{inner}[^\s()]*)*|[()]", text)[::-1]
     node = _operand(tokens)
-    if tokens:
-        raise ValueError(f"{text!r} is no dependency")
-    return node
+    return node if not tokens else ()
 
 
 def _operand(tokens: list[str]) -> tuple[Any, ...]:
@@ -145,9 +143,8 @@ class _Check:
         return wanted if condition == positive else otherwise
 
     def streams(self) -> _Findings:
-        plan = [
-            s for s in self.lock["streams"] if not (s.get("build_only") and _id(s) in self.private)
-        ]
+        hidden = {id for id, stream in self.private.items() if stream.get("build_only")}
+        plan = [stream for stream in self.lock["streams"] if _id(stream) not in hidden]
         chosen = {stream["component"]: stream.get("version") for stream in plan}
         for at, stream in enumerate(self.lock["streams"]):
             path, id, source = f"streams[{at}]", _id(stream), stream.get("source", {})
@@ -177,11 +174,8 @@ class _Check:
             there, path, name = set(self.held[root["id"]]), f"roots[{at}]", root["id"]
             wanted = set(root["asked"]).union(*(self.table[r].get("requires", ()) for r in there))
             unmet = {text for text in wanted if not self.holds(_parsed(text), there)}
-            for text in unmet.intersection(root["asked"]):
-                yield (
-                    f"{path}.asked[{root['asked'].index(text)}]",
-                    f"nothing in {name} meets {text}",
-                )
+            for text in unmet.intersection(asked := root["asked"]):
+                yield f"{path}.asked[{asked.index(text)}]", f"nothing in {name} meets {text}"
             for ref in there:
                 yield from self.needs(path, name, ref, there, unmet)
             yield from self.side_by_side(path, root)

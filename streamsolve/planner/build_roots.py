@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Set
+from functools import cached_property, partial
 
 from attrs import define, evolve, field
 
 from ..model.build import BuildNeed
 from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.package import Package
-from ..model.root import RootRequest
+from ..model.root import RootRequest, RootSolution
 from ..model.rpm_dependency import rpm_version, split_capability
 from ..model.stream import Stream
 from .needs import Need
@@ -52,28 +52,36 @@ class BuildRoot(RuntimeRoot):
             tuple(sorted({*chosen.hidden, *others})),
         )
 
-    def requests(self) -> Iterator[tuple[RootRequest, tuple[str, ...]]]:
-        """What is asked for in turn until something can be solved: first without the base's own
-        interpreter and toolchain where others are chosen, then with what its packages need of
-        them as tools. Each with the streams that then lie beside the chosen ones."""
-        python = self.chosen.get(PYTHON)
-        seen = []
-        for hide_python, hide_toolchains in (
-            (True, True),
-            (False, True),
-            (True, False),
-            (False,) * 2,
-        ):
-            asked = self.request(hide_base_python=hide_python, hide_toolchains=hide_toolchains)
-            if asked in seen:
-                continue
-            seen.append(asked)
-            tools = []
-            if not hide_python and python is not None:
-                tools.append(f"python {self.book.base.base.python}")
-            if not hide_toolchains:
-                tools += self._other_toolchains()
-            yield asked, tuple(tools)
+    @cached_property
+    def wide(self) -> RootRequest:
+        """What is asked for first: nothing of the base is kept out as a tool."""
+        return self.request(hide_base_python=False, hide_toolchains=False)
+
+    @cached_property
+    def narrow(self) -> RootRequest:
+        """The same without the base's own interpreter and toolchain where others are chosen."""
+        return self.request()
+
+    def tools(self, solution: RootSolution) -> tuple[str, ...]:
+        """The base's own streams that lie in a root beside other chosen ones."""
+        names = {package.name for package in solution.packages}
+        own = names & set(self._hidden())
+        python = (f"python {self.book.base.base.python}",) if own else ()
+        return (*python, *sorted(names & set(self._other_toolchains())))
+
+    def needs_tools(self, solution: RootSolution, required: Callable[[Package], Set[str]]) -> bool:
+        """Whether other packages in a root ask for them by name, so that they cannot go."""
+        kept_out = set(self.narrow.hidden) - set(self.wide.hidden)
+        tools = [package for package in solution.packages if package.name in kept_out]
+        offered = {split_capability(text)[0] for tool in tools for text in tool.provides}
+        asked = {split_capability(text)[0] for text in self.wide.install if text[0] not in "("}
+        of_tools = {tool.source for tool in tools}
+        return bool(offered & asked) or any(
+            offered & required(package)
+            for package in solution.packages
+            if package.name not in kept_out
+            and (not package.source or package.source not in sources)
+        )
 
     def _is_real(self, package: Package) -> bool:
         """Whether some repository has it."""

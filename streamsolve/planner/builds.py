@@ -16,9 +16,11 @@ from attrs import define, evolve, field
 from ..model.build import BuildNeed, NeedOrigin
 from ..model.component import PYTHON, Component, Kind, Origin, Scope
 from ..model.conflict import Conflict
+from ..model.package import Package
 from ..model.progress import Progress, no_progress
 from ..model.requirement import Requirement, requirement_on
 from ..model.root import RootConflict, RootRequest, RootSolution
+from ..model.rpm_language import split_capability
 from ..model.stream import Offer, Stream
 from ..model.target import Target, series_of
 from ..selection import Problem, Selection, Selector, Unsatisfiable
@@ -106,6 +108,7 @@ class Builder:
     _choices: dict[_Key, Choice] = field(factory=dict, init=False)
     _selections: dict[_Key, Selection | Unsatisfiable] = field(factory=dict, init=False)
     _planned: dict[_Key, Stream] = field(factory=dict, init=False)
+    _requires: dict[str, frozenset[str]] = field(factory=dict, init=False)
     _session: RootSession | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -319,26 +322,44 @@ class Builder:
         raise RuntimeError("build roots are refused again and again")
 
     def _solve(self, choice: Choice) -> RootConflict | None:
-        """Solve one root; the first refusal tells the most."""
-        if choice.root is None:
+        """Solve one root, without what is only a tool if that is possible."""
+        root = choice.root
+        if root is None:
             raise ValueError("a choice without streams has no root")
-        first: RootConflict | None = None
-        for request, tools in choice.root.requests():
-            answer = self._session_for(request).solve(request)
-            if isinstance(answer, RootSolution):
-                choice.request, choice.solution, choice.tools = request, answer, tools
-                return None
-            first = first or answer
-        return first
+        answer = self._in_session(root.wide)
+        if isinstance(answer, RootConflict):
+            return answer
+        choice.request, choice.solution = root.wide, answer
+        choice.tools = root.tools(answer)
+        if choice.tools and not root.needs_tools(answer, self._required):
+            narrow = self._in_session(root.narrow)
+            if isinstance(narrow, RootSolution):
+                choice.request, choice.solution, choice.tools = root.narrow, narrow, ()
+        return None
 
-    def _session_for(self, request: RootRequest) -> RootSession:
-        """The one session of this base; what is new in a request is planned with all else that
-        is known by then."""
+    def _required(self, package: Package) -> frozenset[str]:
+        """The names of capabilities that a package requires, boolean dependencies aside."""
+        known = self._requires.get(package.nevra)
+        if known is None:
+            plain = (text for text in package.requires if text[0] != "(")
+            known = frozenset(split_capability(text)[0] for text in plain)
+            self._requires[package.nevra] = known
+        return known
+
+    def _in_session(self, request: RootRequest) -> RootSolution | RootConflict:
+        """Solve in the one session of this base; what is new in a request is planned together with
+        everything else that is known by then."""
         if self._session is None or self._session.closed:
             self._session = self.pool.session(())
         if not self._session.plans(request.planned):
-            self._session.extend({*self.runtime.written.values(), *request.planned})
-        return self._session
+            waiting = [
+                package
+                for work in self.works.values()
+                if work.choice.solution is None and work.choice.root is not None
+                for package in work.choice.root.wide.planned
+            ]
+            self._session.extend({*request.planned, *waiting})
+        return self._session.solve(request)
 
     def close(self) -> None:
         """Take the planned packages out of the base's pool."""
