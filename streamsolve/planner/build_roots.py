@@ -75,12 +75,11 @@ class BuildRoot(RuntimeRoot):
         tools = [package for package in solution.packages if package.name in kept_out]
         offered = {split_capability(text)[0] for tool in tools for text in tool.provides}
         asked = {split_capability(text)[0] for text in self.wide.install if text[0] not in "("}
-        of_tools = {tool.source for tool in tools}
+        of_tools = {tool.source for tool in tools} - {""}
         return bool(offered & asked) or any(
             offered & required(package)
             for package in solution.packages
-            if package.name not in kept_out
-            and (not package.source or package.source not in sources)
+            if package.name not in kept_out and package.source not in of_tools
         )
 
     def _is_real(self, package: Package) -> bool:
