@@ -15,6 +15,7 @@ from packaging.version import Version
 from streamsolve.errors import Code, InputError
 from streamsolve.inputs.profiles import parse_profile
 from streamsolve.model import Artifact, Base, Package, Release, ReleaseMetadata, Repository
+from streamsolve.model.build import BuildSystem
 from streamsolve.model.conflict import Failure
 from streamsolve.model.plan import Plan
 from streamsolve.model.profile import Profile
@@ -55,7 +56,10 @@ def package(
     requires: Iterable[str] = (),
     conflicts: Iterable[str] = (),
     repository: str = "base",
+    obsoletes: Iterable[str] = (),
+    source: str = "",
 ) -> Package:
+    """A package whose release is 1; ``version`` may begin with an epoch."""
     evr = f"{version}-1.fc0"
     return Package(
         name,
@@ -65,7 +69,8 @@ def package(
         (f"{name} = {evr}", *provides),
         tuple(requires),
         tuple(conflicts),
-        source=name,
+        tuple(obsoletes),
+        source=source or name,
     )
 
 
@@ -80,14 +85,17 @@ def dist(
     series: str = "3.14",
     rpm: str = "",
     conflicts: Iterable[str] = (),
+    epoch: str = "",
+    source: str = "",
 ) -> Package:
     """A base package of a distribution; ``requires`` in RPM's language."""
     return package(
         rpm or f"python3-{name}",
-        version,
+        f"{epoch}:{version}" if epoch else version,
         provides=[f"python{series}dist({name}) = {version}", f"python3dist({name}) = {version}"],
         requires=[f"python(abi) = {series}", *requires],
         conflicts=conflicts,
+        source=source,
     )
 
 
@@ -121,6 +129,7 @@ class FakeIndex:
     asked: list[str] = field(factory=list)
     broken: set[str] = field(factory=set)
     uncached: set[str] = field(factory=set)
+    systems: dict[tuple[str, Version], BuildSystem] = field(factory=dict)
 
     def releases(self, name: str) -> tuple[Release, ...]:
         if name in self.uncached:
@@ -145,6 +154,15 @@ class FakeIndex:
                 del found[name, version]
                 on_bad(name, version, InputError(Code.INDEX_BAD_METADATA, "broken"))
         return found
+
+    def build_systems(
+        self,
+        wanted: Iterable[tuple[str, Version]],
+        *,
+        on_bad: Callable[[str, Version, InputError], None] | None = None,
+    ) -> dict[tuple[str, Version], BuildSystem]:
+        """Those that this index was given; a release without one has an sdist that nobody reads."""
+        return {key: self.systems[key] for key in wanted if key in self.systems}
 
     def read_sdist_member(
         self, name: str, version: Version, matching: Callable[[str], bool]

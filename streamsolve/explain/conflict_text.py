@@ -10,7 +10,7 @@ from ..model.conflict import Cause, Conflict, Demand, Failure, Repair, RepairKin
 from ..model.requirement import Requirement
 from .command import Command
 from .markup import Block, Span, Style, blank, paragraph
-from .sentences import asked, builder_time, count, named, place_text, spelled
+from .sentences import asked, builder_time, count, joined, named, place_text, spelled
 from .versions import version_ranges
 
 __all__ = [
@@ -289,8 +289,3 @@ def _in_reading_order(value: str) -> str:
         return value
     clauses = sorted(found[2].split(","), key=lambda clause: (clause.startswith("<"), clause))
     return f"{found[1]}{','.join(clauses)}"
-
-
-def joined(words: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 from packaging.version import Version
 
 from ..errors import Place
-from ..model.component import Component, Kind
+from ..model.component import Component, Kind, Scope
 from ..model.plan import Demander, PlannedStream, ReasonKind
 from ..model.requirement import Requirement
 from .markup import NO_BREAK
 
 __all__ = [
     "asked",
+    "built_component",
     "builder_time",
     "count",
     "demanded",
     "demanded_of",
     "demanders",
+    "is_for_building",
+    "joined",
     "named",
     "place_text",
+    "reason_clause",
     "reason_text",
     "shortened",
     "spelled",
@@ -32,6 +36,7 @@ _SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 _CLAUSE_END = re.compile(r"[;:,](?= )")
 # An earlier clause end would leave too little of a text.
 _LEAST_SHOWN = 0.4
+_BUILD_OF = "the build of "
 _SERIES = tuple(Version(f"3.{minor}") for minor in range(40))
 _ROUNDED_FROM = 10
 
@@ -60,9 +65,21 @@ def builder_time(minutes: int) -> str:
     return NO_BREAK.join(texts)
 
 
+def joined(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def built_component(component: Component) -> str:
+    """Of which component this is the build, spelled; empty for what is no build."""
+    if component.kind is not Kind.PACKAGE or not component.name.startswith(_BUILD_OF):
+        return ""
+    return component.name.removeprefix(_BUILD_OF)
+
+
 def named(component: Component) -> str:
-    """The component with its kind, which a distribution does not need."""
-    if component.kind in (Kind.DISTRIBUTION, Kind.INTERPRETER):
+    """The component with its kind, which a distribution and a build do not need."""
+    if component.kind in (Kind.DISTRIBUTION, Kind.INTERPRETER) or built_component(component):
         return component.name
     return f"{component.name} ({_KIND_WORDS[component.kind]})"
 
@@ -93,11 +110,23 @@ def demanded_of(demand: Demander) -> str:
     """The same as the end of a sentence: ``by vllm, which needs ==2.14.0``."""
     if demand.requirement.is_asked:
         return f"because {demanded(demand)}"
-    return f"by {demand.component}, which {_what(demand)}"
+    return f"by {_who(demand)}, which {_what(demand)}"
 
 
 def _who(demand: Demander) -> str:
-    return "you" if demand.requirement.is_asked else str(demand.component)
+    if demand.requirement.is_asked:
+        return "you"
+    return f"{_BUILD_OF}{demand.component}" if is_for_building(demand) else str(demand.component)
+
+
+def is_for_building(demand: Demander) -> bool:
+    """Whether a distribution is needed to build the one that demands it."""
+    requirement = demand.requirement
+    return (
+        requirement.scope is Scope.BUILD
+        and requirement.component.kind is Kind.DISTRIBUTION
+        and demand.component.kind in (Kind.DISTRIBUTION, Kind.INTERPRETER)
+    )
 
 
 def _what(demand: Demander) -> str:
@@ -172,10 +201,16 @@ def place_text(place: Place) -> str:
 
 
 def reason_text(stream: PlannedStream, application: str = "", at_most: int = 2) -> str:
-    """Why the stream has its origin and version, in one clause.
+    """Why the stream has its origin and version, in one clause, and whether only builds use it.
 
     At most so many demands are named, those of the application first.
     """
+    text = reason_clause(stream, application, at_most)
+    return f"{text}; used in build roots only" if stream.build_only else text
+
+
+def reason_clause(stream: PlannedStream, application: str = "", at_most: int = 2) -> str:
+    """The same without who uses it."""
     demands = stream.reason.demands
     others = [demand for demand in demands if demand.component != stream.component]
     needs = demanders(others, application, at_most)
@@ -183,11 +218,10 @@ def reason_text(stream: PlannedStream, application: str = "", at_most: int = 2) 
         needs = demanders(stream.required_by, application, at_most)
     # The base's stream of a component may itself need what the plan cannot give it.
     own = [spelled(d.requirement) for d in demands if d.component == stream.component]
-    text = _reason_clause(stream, needs, " and ".join(dict.fromkeys(own)))
-    return f"{text}; used in build roots only" if stream.build_only else text
+    return _clause(stream, needs, " and ".join(dict.fromkeys(own)))
 
 
-def _reason_clause(stream: PlannedStream, needs: str, own: str) -> str:
+def _clause(stream: PlannedStream, needs: str, own: str) -> str:
     reason = stream.reason
     has = f"the base has {reason.base_version}" if reason.base_version else "the base has none"
     its = f"the base's package needs {own}" if own else ""
@@ -210,7 +244,10 @@ def _reason_clause(stream: PlannedStream, needs: str, own: str) -> str:
         case ReasonKind.BASE_CONFLICT | ReasonKind.INTERPRETER:
             return "; ".join(part for part in (has, needs, reason.text) if part)
         case ReasonKind.OTHER_PYTHON:
-            return f"the base's package is built for another Python{also}"
+            # A need of builds may be met by an older version that needs less itself.
+            version = "" if str(stream.version) == reason.base_version else reason.base_version
+            package = f"the base's package{version and f' of {version}'}"
+            return f"{package} is built for another Python{also}"
         case ReasonKind.EXTERNAL:
             return reason.text or "a third party's package, used as it is"
         case ReasonKind.OMITTED:

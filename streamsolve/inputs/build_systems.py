@@ -10,7 +10,7 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ def sdist_to_read(files: Iterable[IndexFile]) -> IndexFile | None:
     return min(sdists, key=_in_order_of_choice, default=None)
 
 
-def _in_order_of_choice(file: IndexFile) -> Sequence[Any]:
+def _in_order_of_choice(file: IndexFile) -> tuple[bool, str]:
     return (not file.artifact.filename.endswith(".tar.gz"), file.url)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 from packaging.version import Version
 
-from ..errors import Code, InputError, Place
+from ..errors import Code, InputError, Place, nearest
 from ..model.build import BuildPlan
 from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.conflict import Cause, Conflict
@@ -84,6 +84,7 @@ class BuildPlanning:
             builder.close()
         if isinstance(passes, Unbuildable):
             return self._learn(passes, found)
+        self._tell_unused_specs(builder)
         plan = assemble(passes, found)
         return MadeBuilds(
             plan,
@@ -91,6 +92,14 @@ class BuildPlanning:
             tuple(work.choice.root for work, _ in passes.passes().values() if work.choice.root),
             frozenset(stream.offer.key for stream in found.root.selection.streams),
         )
+
+    def _tell_unused_specs(self, builder: Builder) -> None:
+        built = {work.stream.component for work in builder.works.values()}
+        known = {name for each in built for name in (each.name, each.spelled)}
+        for component, _ in self.request.specs:
+            if component not in known:
+                text = f"the spec for {component} is not used: no stream of it is built"
+                self._notices.append(Notice("spec-unused", f"{text}; {nearest(component, known)}"))
 
     def _passes(self, builder: Builder) -> Passes | Unbuildable:
         """All builds, their cycles broken, or a stream of the application that nothing builds."""
@@ -173,7 +182,7 @@ class BuildPlanning:
 
         found = {}
         for component, path in self.request.specs:
-            spec = read_spec(Path(path))
+            spec = read_spec(Path(path), arch=self.book.base.base.arch)
             found[component] = SpecNeeds(spec.build_requires, Path(path).name)
         return found
 

@@ -70,7 +70,7 @@ class BuildRoot(RuntimeRoot):
         return (*python, *sorted(names & set(self._other_toolchains())))
 
     def needs_tools(self, solution: RootSolution, required: Callable[[Package], Set[str]]) -> bool:
-        """Whether other packages in a root ask for them by name, so that they cannot go."""
+        """Whether other packages of the base ask for them by name, so that they cannot go."""
         kept_out = set(self.narrow.hidden) - set(self.wide.hidden)
         tools = [package for package in solution.packages if package.name in kept_out]
         offered = {split_capability(text)[0] for tool in tools for text in tool.provides}
