@@ -18,7 +18,16 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .errors import InputError, InputErrors, NoPlanError, StreamsolveError
     from .explain.document import plan_document
-    from .library import list_bases, list_profiles, load_base, load_profile, plan
+    from .library import (
+        list_bases,
+        list_profiles,
+        load_base,
+        load_profile,
+        make_lock,
+        plan,
+        verify_lock,
+    )
+    from .lock import Lock, check_lock, read_lock
     from .model.component import Component, Kind, Origin
     from .model.conflict import Conflict, Failure, Repair
     from .model.package import Base
@@ -33,6 +42,7 @@ __all__ = [
     "InputError",
     "InputErrors",
     "Kind",
+    "Lock",
     "NoPlanError",
     "Origin",
     "Plan",
@@ -41,12 +51,16 @@ __all__ = [
     "Repair",
     "StreamsolveError",
     "__version__",
+    "check_lock",
     "list_bases",
     "list_profiles",
     "load_base",
     "load_profile",
+    "make_lock",
     "plan",
     "plan_document",
+    "read_lock",
+    "verify_lock",
 ]
 
 _HOMES = {
@@ -57,6 +71,7 @@ _HOMES = {
     "InputError": "errors",
     "InputErrors": "errors",
     "Kind": "model.component",
+    "Lock": "lock",
     "NoPlanError": "errors",
     "Origin": "model.component",
     "Plan": "model.plan",
@@ -64,12 +79,16 @@ _HOMES = {
     "Profile": "model.profile",
     "Repair": "model.conflict",
     "StreamsolveError": "errors",
+    "check_lock": "lock",
     "list_bases": "library",
     "list_profiles": "library",
     "load_base": "library",
     "load_profile": "library",
+    "make_lock": "library",
     "plan": "library",
     "plan_document": "explain.document",
+    "read_lock": "lock",
+    "verify_lock": "library",
 }
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "InputErrors",
     "NoPlanError",
     "Place",
+    "StaleLockError",
     "StreamsolveError",
     "nearest",
 ]
@@ -174,6 +175,13 @@ class Code(Enum):
         "Name the base's repositories with `--base DIRECTORY`, or let them be fetched by leaving "
         "out `--offline`.",
     )
+    LEAKS = (
+        "SS604",
+        "the plan leaks",
+        "Something private would reach the base, or the base something private. Such a plan can "
+        "be looked at with `streamsolve plan --builds`, and is never locked. Each leak is listed "
+        "with what to do about it.",
+    )
     DEFECT = (
         "SS900",
         "a defect in streamsolve",
@@ -261,6 +269,12 @@ class StreamsolveError(Exception):
 
 class InputError(StreamsolveError):
     """One fault in what the user gave."""
+
+
+class StaleLockError(StreamsolveError):
+    """A lock that is not what would be locked today; the command ends with 5."""
+
+    exit_code = ExitCode.STALE_LOCK
 
 
 class InputErrors(InputError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .inputs.base_definitions import list_bases as _definitions
 from .inputs.bases import open_base, parse_overlay, shipped_extracts
@@ -16,7 +17,19 @@ from .model.profile import Profile
 from .model.progress import Progress, no_progress
 from .planner import PlanRequest, make_plan
 
-__all__ = ["list_bases", "list_profiles", "load_base", "load_profile", "plan"]
+if TYPE_CHECKING:
+    from .lock import Lock
+    from .model.verification import Verification
+
+__all__ = [
+    "list_bases",
+    "list_profiles",
+    "load_base",
+    "load_profile",
+    "make_lock",
+    "plan",
+    "verify_lock",
+]
 
 
 def list_bases() -> tuple[str, ...]:
@@ -68,10 +81,88 @@ def plan(
 
     Empty values mean the profile's defaults. With ``builds`` the plan also says how each private
     stream gets built, which needs a whole base; ``specs`` are spec files or source packages by
-    component, and ``checks`` says when tests count (``free``, ``always``, ``never``). Raises :class:`streamsolve.NoPlanError`, whose
-    ``failure`` holds the conflicts and the repairs, and :class:`streamsolve.InputError`.
+    component, and ``checks`` says when tests count (``free``, ``always``, ``never``). Raises
+    :class:`streamsolve.NoPlanError`, whose ``failure`` holds the conflicts and the repairs, and
+    :class:`streamsolve.InputError`.
     """
-    request = PlanRequest(
+    return make_plan(
+        _request(application, base, variant, arch, python, offline, cache, builds, specs, checks),
+        progress=progress,
+        profile=application if isinstance(application, Profile) else None,
+        base=base if isinstance(base, Base) else None,
+    ).plan
+
+
+def make_lock(
+    application: str | Profile,
+    *,
+    base: str | Base = "",
+    variant: str = "",
+    arch: str = "x86_64",
+    python: str = "",
+    offline: bool = False,
+    cache: Path | None = None,
+    progress: Progress = no_progress,
+    specs: Mapping[str, str] | None = None,
+    checks: str = "free",
+) -> str:
+    """Plan an application with its builds, as :func:`plan` does, and return the text of its lock.
+
+    Written to a file it is what ``streamsolve lock`` writes. Raises what :func:`plan` raises, and
+    :class:`streamsolve.InputError` for a plan that leaks.
+    """
+    from .planner.locking import make_lock as lock
+
+    _, text = lock(
+        _request(application, base, variant, arch, python, offline, cache, True, specs, checks),
+        progress=progress,
+        profile=application if isinstance(application, Profile) else None,
+        base=base if isinstance(base, Base) else None,
+    )
+    return text
+
+
+def verify_lock(
+    lock: Lock,
+    *,
+    base: str = "",
+    profile: str = "",
+    overlays: Sequence[str] = (),
+    offline: bool = False,
+    cache: Path | None = None,
+    progress: Progress = no_progress,
+) -> Verification:
+    """Whether a lock can still be done today: ``holds``, or what is gone or changed.
+
+    Empty names mean the lock's own. What could not be looked at is in ``unseen``. Raises
+    :class:`streamsolve.InputError` for a base or an index that cannot be used.
+    """
+    from .planner.verifying import verify_lock as verify
+
+    given = PlanRequest(
+        application=profile,
+        base=base,
+        arch=lock.settings.arch,
+        overlays=tuple(overlays),
+        offline=offline,
+        cache=cache,
+    )
+    return verify(lock, given, progress=progress)
+
+
+def _request(
+    application: str | Profile,
+    base: str | Base,
+    variant: str,
+    arch: str,
+    python: str,
+    offline: bool,
+    cache: Path | None,
+    builds: bool,
+    specs: Mapping[str, str] | None,
+    checks: str,
+) -> PlanRequest:
+    return PlanRequest(
         application=application if isinstance(application, str) else application.name,
         variant=variant,
         base=base if isinstance(base, str) else base.name,
@@ -83,9 +174,3 @@ def plan(
         specs=tuple(sorted((specs or {}).items())),
         checks=checks,
     )
-    return make_plan(
-        request,
-        progress=progress,
-        profile=application if isinstance(application, Profile) else None,
-        base=base if isinstance(base, Base) else None,
-    ).plan

@@ -9,13 +9,13 @@ assert builds_of(world.plan(tmp_path)) == ["1 old@1: python3-setuptools 83.0"]
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from attrs import define, evolve, field
-from packaging.version import Version
 
 from streamsolve.model import Base, Package, Release, ReleaseMetadata, Repository
 from streamsolve.model.build import Build, BuildPlan, BuildSystem, Root
@@ -29,12 +29,12 @@ from streamsolve.planner.repairs import find_repairs
 from streamsolve.planner.upstream import Upstream
 from streamsolve.solving import PackagePool
 
-from .rpmmd import embedded
 from .smallworld import FakeIndex, dist, package, profile, release
 
 __all__ = [
     "BuildWorld",
     "Sdist",
+    "builds_in",
     "builds_of",
     "interpreter",
     "names_in",
@@ -53,7 +53,7 @@ USUAL = ("bash", "pyproject-rpm-macros", "python3", "python3-devel", "python3-pi
 
 
 def interpreter(series: str, *, pip: str = "26.0") -> list[Package]:
-    """A base that builds distributions: an interpreter with headers and pip, a compiler, a shell."""
+    """What a base needs to build distributions: an interpreter with its headers, pip, compilers."""
     name = f"python{series}"
     return [
         package("bash", "5"),
@@ -116,10 +116,10 @@ class BuildWorld:
     def repositories(self) -> tuple[Repository, ...]:
         """All repositories; the base's own come first."""
         return (
-            embedded("base", *self.base),
-            embedded("source", *self.sources, sources=True),
+            _repository("base", self.base),
+            _repository("source", self.sources, sources=True),
             *self.files,
-            *(embedded(name, *packages) for name, packages in self.overlays),
+            *(_repository(name, packages) for name, packages in self.overlays),
         )
 
     def plan(self, tmp_path: Path, **request: object) -> Plan:
@@ -182,6 +182,23 @@ class BuildWorld:
         )
 
 
+def _repository(id: str, packages: Iterable[Package], *, sources: bool = False) -> Repository:
+    """A repository whose digest does not depend on the order of anything in it."""
+    held = [_with_checksum(one) for one in packages]
+    ordered = sorted(
+        evolve(one, provides=tuple(sorted(one.provides)), requires=tuple(sorted(one.requires)))
+        for one in held
+    )
+    digest = hashlib.sha256(repr(ordered).encode()).hexdigest()
+    return Repository(id, digest, tuple(held), sources=sources)
+
+
+def _with_checksum(one: Package) -> Package:
+    """As a repository lists it: with a checksum and a size, which are made up."""
+    digest = hashlib.sha256(one.nevra.encode()).hexdigest()
+    return evolve(one, checksum=f"sha256:{digest}", size=100)
+
+
 def _mixed(rng: random.Random, values: Iterable[_T]) -> tuple[_T, ...]:
     mixed = list(values)
     rng.shuffle(mixed)
@@ -210,8 +227,7 @@ def builds_of(plan: Plan, usual: Sequence[str] = USUAL) -> list[str]:
     ``no bash``; a private one with its version and the build that makes it in parentheses. What
     is left out, what stands in for something, and the base's tools follow after semicolons.
     """
-    builds = plan.builds
-    assert builds is not None, "the plan has no builds"
+    builds = builds_in(plan)
     lines = []
     for number, level in enumerate(builds.order.levels, 1):
         for id in level.builds:
@@ -251,7 +267,7 @@ def _owner_names(name: str) -> Iterable[str]:
 
 def root_of(plan: Plan, id: str) -> Root:
     """The root of a build."""
-    builds = _builds(plan)
+    builds = builds_in(plan)
     build = builds.build(id)
     assert build is not None, f"{id} is no build of {[one.id for one in builds.builds]}"
     root = builds.root(build.root)
@@ -264,6 +280,7 @@ def names_in(plan: Plan, id: str) -> set[str]:
     return {one.name for one in root_of(plan, id).packages}
 
 
-def _builds(plan: Plan) -> BuildPlan:
+def builds_in(plan: Plan) -> BuildPlan:
+    """The build plan, which has to be there."""
     assert plan.builds is not None, "the plan has no builds"
     return plan.builds

@@ -161,8 +161,12 @@ class FakeIndex:
         *,
         on_bad: Callable[[str, Version, InputError], None] | None = None,
     ) -> dict[tuple[str, Version], BuildSystem]:
-        """Those that this index was given; a release without one has an sdist that nobody reads."""
-        return {key: self.systems[key] for key in wanted if key in self.systems}
+        """Those that this index was given; the sdist of any other release cannot be read."""
+        pairs = list(wanted)
+        for name, version in pairs:
+            if (name, version) not in self.systems and on_bad is not None:
+                on_bad(name, version, InputError(Code.INDEX_BAD_METADATA, "its sdist is broken"))
+        return {key: self.systems[key] for key in pairs if key in self.systems}
 
     def read_sdist_member(
         self, name: str, version: Version, matching: Callable[[str], bool]

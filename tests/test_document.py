@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -18,6 +20,8 @@ from streamsolve.explain import (
     plan_document,
     plan_schema,
 )
+from streamsolve.library import plan as plan_of
+from streamsolve.model.build import Isolation, Leak, LeakKind, NeedOrigin, NeedRole, Stage
 from streamsolve.model.component import Kind, Origin
 from streamsolve.model.conflict import Cause, Repair, RepairKind
 from streamsolve.model.plan import Plan, ReasonKind, RepositoryId
@@ -31,6 +35,8 @@ from .builders import (
     from_base,
     omitted,
     plan,
+    private,
+    rebuilt,
     relaxed,
     stream,
 )
@@ -75,6 +81,10 @@ def test_the_schema_knows_every_value_of_the_model():
         (stream_of["reason"]["properties"]["kind"], ReasonKind),
         (definitions["conflict"]["properties"]["cause"], Cause),
         (definitions["repair"]["properties"]["kind"], RepairKind),
+        (definitions["leak"]["properties"]["kind"], LeakKind),
+        (definitions["build"]["properties"]["stage"], Stage),
+        (definitions["need"]["properties"]["origin"], NeedOrigin),
+        (definitions["need"]["properties"]["role"], NeedRole),
     ]
     for schema, values in pairs:
         assert schema["enum"] == sorted(value.value for value in values)
@@ -110,6 +120,8 @@ def test_a_plan_has_the_keys_that_are_promised():
         "relaxed",
         "host",
         "warnings",
+        "isolation",
+        "builds",
     ]
     assert document["schema"] == "streamsolve.plan/1"
     assert document["application"] == {"name": "vllm", "version": "0.33.0", "variant": "cuda"}
@@ -269,3 +281,119 @@ def test_the_document_does_not_depend_on_order(seed: int):
 def test_the_text_ends_with_one_line_end_and_keeps_its_letters():
     text = document_text({"reason": "größer"})
     assert text == '{\n  "reason": "größer"\n}\n'
+
+
+@pytest.fixture(scope="module")
+def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """A real plan with builds."""
+    return plan_of(
+        "vllm",
+        base=str(shared / "data" / "fedora-44"),
+        variant="cuda",
+        offline=True,
+        cache=tmp_path_factory.mktemp("cache"),
+        builds=True,
+    )
+
+
+def test_a_real_plan_with_builds_follows_the_schema(real: Plan):
+    document = plan_document(real)
+    check(document)
+    assert document["isolation"]["leaks"] == []
+    assert document["summary"]["build_only"] == sum(
+        stream["build_only"] and stream["origin"] == "private" for stream in document["streams"]
+    )
+    assert document["summary"]["build_cost"] == sum(
+        one["cost"] for one in document["builds"]["builds"]
+    )
+
+
+def test_the_parts_of_builds_refer_to_each_other(real: Plan):
+    builds = plan_document(real)["builds"]
+    ids = {one["id"] for one in builds["builds"]}
+    roots = {one["id"] for one in builds["roots"]}
+    levels = [id for level in builds["order"]["levels"] for id in level["builds"]]
+    assert sorted(levels) == sorted(ids)
+    assert {one["root"] for one in builds["builds"]} == roots
+    assert {id for one in builds["builds"] for id in one["after"]} <= ids
+    assert set(builds["order"]["critical_path"]) <= ids
+    makers = {s["build"] for root in builds["roots"] for s in root["streams"] if s["build"]}
+    assert makers <= ids
+
+
+def test_every_package_of_a_root_is_told_by_content(real: Plan):
+    builds = plan_document(real)["builds"]
+    packages = [p for root in (builds["runtime"], *builds["roots"]) for p in root["packages"]]
+    own = [p for p in packages if p["repository"] not in ("private", "external")]
+    assert len(packages) > len(own) > 0
+    assert [p for p in own if not str(p["checksum"]).startswith("sha256:")] == []
+    assert [p for p in packages if p["repository"] == "private" and p["checksum"]] == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_document_of_builds_does_not_depend_on_order(real: Plan, seed: int):
+    order = random.Random(seed)
+    builds = real.builds
+    assert builds is not None
+    mixed = evolve(
+        builds,
+        roots=tuple(order.sample(builds.roots, len(builds.roots))),
+        builds=tuple(order.sample(builds.builds, len(builds.builds))),
+    )
+    streams = tuple(order.sample(real.streams, len(real.streams)))
+    again = plan_document(evolve(real, streams=streams, builds=mixed))
+    assert document_text(again) == document_text(plan_document(real))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda builds: builds["order"].pop("minutes"),
+        lambda builds: builds["builds"][0].update(stage="last"),
+        lambda builds: builds["builds"][0]["needs"][0].update(origin="nobody"),
+        lambda builds: builds["roots"][0]["packages"][0].pop("checksum"),
+        lambda builds: builds["roots"][0]["streams"][0].update(origin="omitted"),
+    ],
+)
+def test_the_schema_refuses_broken_builds(real: Plan, spoil: Callable[[Any], object]):
+    document = json.loads(document_text(plan_document(real)))
+    spoil(document["builds"])
+    assert not Draft202012Validator(plan_schema()).is_valid(document)
+
+
+def test_what_was_written_before_builds_still_follows_the_schema():
+    document = dict(plan_document(big_plan()))
+    del document["isolation"], document["builds"]
+    document["summary"] = {
+        key: value
+        for key, value in document["summary"].items()
+        if key not in ("build_only", "build_cost")
+    }
+    check(document)
+
+
+def test_a_leak_is_in_the_document():
+    leak = Leak(
+        LeakKind.TWO_STREAMS, "python3-a-1-1.noarch", "a", "python3-a-2-1.noarch", "build-b"
+    )
+    document = plan_document(evolve(plan(), isolation=Isolation((leak,), 2, 30, 4)))
+    check(document)
+    assert document["isolation"] == {
+        "leaks": [
+            {
+                "kind": "two-streams",
+                "package": "python3-a-1-1.noarch",
+                "capability": "a",
+                "other": "python3-a-2-1.noarch",
+                "root": "build-b",
+            }
+        ],
+        "roots": 2,
+        "packages": 30,
+        "provides": 4,
+    }
+
+
+def test_the_burden_names_what_is_only_built_again():
+    document = plan_document(plan(rebuilt("six"), rebuilt("attrs"), private("new")))
+    assert document["burden"]["would_rebuild"] == ["attrs 1.0", "six 1.0"]

@@ -275,7 +275,7 @@ def test_warnings_the_host_and_the_burden_are_told():
     )
     assert "▲ two minors are mixed" in text
     assert "The machine that runs it must have: nvidia>=580 (for cuda)" in text
-    assert "the base would have to change 2 packages and add 1" in text
+    assert "have to change the version of 2 packages for all who use them and add 1" in text
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

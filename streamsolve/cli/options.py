@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from ..inputs.settings import Settings
+    from ..lock import Lock
     from ..planner import PlanRequest
 
 __all__ = [
     "application_argument",
+    "build_options",
     "cache_directory",
     "complete_base",
+    "lock_argument",
+    "missing_application",
+    "optional_application_argument",
+    "place_options",
+    "places_of",
     "plan_request",
     "read_settings",
+    "read_specs",
     "refresh_options",
+    "spec_option",
     "target_options",
 ]
 
@@ -77,6 +86,18 @@ application_argument = click.argument(
     "application", metavar="APP", shell_complete=_complete_application
 )
 
+optional_application_argument = click.argument(
+    "application", metavar="[APP]", required=False, shell_complete=_complete_application
+)
+
+
+def missing_application(context: click.Context) -> click.MissingParameter:
+    """That APP is not there where only a lock's file could stand for it."""
+    parameter = next(p for p in context.command.params if p.name == "application")
+    parameter.metavar = "APP"
+    return click.MissingParameter(ctx=context, param=parameter)
+
+
 _STORE = (
     click.option("--cache", metavar="DIR", help="Where downloads are kept."),
     click.option("--index-url", metavar="URL", help="Another package index."),
@@ -109,6 +130,52 @@ _TARGET = (
     ),
     *_STORE,
 )
+_BASE_OF_LOCK = click.option(
+    "--base",
+    metavar="NAME|DIR",
+    help="Where its base is, if not known by the lock's own name for it.",
+    shell_complete=complete_base,
+)
+_FURTHER_REPO = click.option(
+    "--repo",
+    "repos",
+    metavar="NAME=URL[,priority=N]",
+    multiple=True,
+    help="Where a repository on top of its base is; may be given again.",
+)
+_OFFLINE = click.option(
+    "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
+)
+_PLACES = (
+    _BASE_OF_LOCK,
+    click.option(
+        "--profile",
+        metavar="APP",
+        help="Its profile, by name or file, if not the one of the lock's name.",
+        shell_complete=_complete_application,
+    ),
+    _FURTHER_REPO,
+    _OFFLINE,
+    *_STORE,
+)
+spec_option = click.option(
+    "--spec",
+    "specs",
+    metavar="COMPONENT=FILE",
+    multiple=True,
+    help="Build COMPONENT as this spec file or source package says; may be given again. Its macros "
+    "are run.",
+)
+_BUILDS = (
+    spec_option,
+    click.option(
+        "--checks",
+        type=click.Choice(["free", "always", "never"]),
+        metavar="WHEN",
+        help="When the needs of tests count: where they cost no further private stream (free, the "
+        "usual), always, or never.",
+    ),
+)
 _REFRESH = (
     click.option(
         "--base",
@@ -126,6 +193,21 @@ _REFRESH = (
 def target_options(command: C) -> C:
     """Add the options that say what to plan for; their names are those of the settings."""
     return _with(_TARGET, command)
+
+
+def build_options(command: C) -> C:
+    """Add the options that say how private streams are built: ``specs`` and ``checks``."""
+    return _with(_BUILDS, command)
+
+
+def place_options(command: C) -> C:
+    """Add the options that say where what a lock was made from lies."""
+    return _with(_PLACES, command)
+
+
+lock_argument = click.argument(
+    "file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path)
+)
 
 
 def refresh_options(command: C) -> C:
@@ -153,8 +235,12 @@ def plan_request(
     version: str = "",
     relax: tuple[str, ...] = (),
     fresh: bool = False,
+    builds: bool = False,
+    specs: Sequence[str] = (),
+    checks: str | None = None,
 ) -> PlanRequest:
-    """What the planner is asked for; ``relax`` are ``[BY:]REQUIREMENT`` texts."""
+    """What the planner is asked for; ``relax`` are ``[BY:]REQUIREMENT`` texts, and ``specs``
+    ``COMPONENT=FILE``."""
     from ..planner import PlanRequest
 
     return PlanRequest(
@@ -170,7 +256,75 @@ def plan_request(
         cache=cache_directory(settings),
         index_url=settings.index_url,
         relaxed=tuple(map(_relaxed, relax)),
+        builds=builds,
+        specs=read_specs(specs),
+        checks=checks or "free",
     )
+
+
+def places_of(
+    lock: Lock, settings: Settings, profile: str | None, specs: Sequence[str], *, fresh: bool
+) -> PlanRequest:
+    """Where what a lock was made from lies.
+
+    A base or a repository that only a settings file or the environment names counts where the lock
+    was made with one of that name: they are about other plans as well.
+    """
+    from ..inputs.settings import SourceKind
+    from ..planner import PlanRequest
+
+    def is_typed(key: str) -> bool:
+        origin = settings.origin(key)
+        return origin is not None and origin.kind is SourceKind.OPTION
+
+    base = settings.base
+    if not is_typed("base") and Path(base).name != lock.plan.base:
+        base = ""
+    repos = [
+        f"{name}={address}"
+        for name, address in settings.repos
+        if name in lock.settings.overlays or is_typed(f"repos.{name}")
+    ]
+    return PlanRequest(
+        application=profile or "",
+        base=base,
+        arch=lock.settings.arch,
+        overlays=tuple(repos),
+        offline=settings.offline,
+        fresh=fresh,
+        cache=cache_directory(settings),
+        index_url=settings.index_url,
+        specs=read_specs(specs),
+    )
+
+
+def read_specs(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """``COMPONENT=FILE`` texts as components, spelled as profiles do, with their files; all faults
+    at once."""
+    if not texts:
+        return ()
+    from ..errors import Code, ErrorCollector, Place
+    from ..inputs.notation import read_any_component
+    from ..inputs.tables import Unreadable
+
+    faults, found, place = ErrorCollector(Code.BAD_OPTION), dict[str, str](), Place("--spec")
+    for text in texts:
+        name, sign, path = text.partition("=")
+        try:
+            component = read_any_component(name.strip(), place).spelled
+        except Unreadable as error:
+            faults.add(f"{text!r} names no component: {error}", place, "write COMPONENT=FILE")
+            continue
+        if not sign or not path:
+            faults.add(f"{text!r} names no file", place, "write COMPONENT=FILE")
+        elif component in found:
+            faults.add(f"two files are given for {component}", place, "leave one of them out")
+        elif not Path(path).expanduser().is_file():
+            faults.add(f"there is no file {path}", place)
+        else:
+            found[component] = str(Path(path).expanduser())
+    faults.raise_if_any("the specs cannot be used")
+    return tuple(sorted(found.items()))
 
 
 def _relaxed(text: str) -> tuple[str, str, str]:

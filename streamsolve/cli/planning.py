@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ..errors import Code, ExitCode, InputError, NoPlanError, Place
-from .options import application_argument, plan_request, read_settings, target_options
+from .options import (
+    build_options,
+    missing_application,
+    optional_application_argument,
+    plan_request,
+    read_settings,
+    target_options,
+)
 from .progress import progress_display
 from .screen import show, show_json
 
 if TYPE_CHECKING:
-    from ..explain import Command
+    from ..explain import Block, Command
     from ..model.conflict import Failure
+    from ..model.plan import Plan
+    from ..model.progress import Progress
+    from ..planner import PlanRequest
 
-__all__ = ["plan", "relax_option", "typed"]
+__all__ = [
+    "app_version_option",
+    "fresh_option",
+    "plan",
+    "relax_option",
+    "show_failure",
+    "typed",
+]
 
 _DASH = Path("-")
 
@@ -30,12 +48,34 @@ relax_option = click.option(
 )
 
 
+app_version_option = click.option(
+    "--app-version", metavar="V", help="Plan this version of APP, not the profile's."
+)
+fresh_option = click.option(
+    "--fresh", is_flag=True, help="Ask the index even for what the profile brings."
+)
+
+
 @click.command()
-@application_argument
+@optional_application_argument
 @target_options
-@click.option("--app-version", metavar="V", help="Plan this version of APP, not the profile's.")
+@app_version_option
 @relax_option
-@click.option("--fresh", is_flag=True, help="Ask the index even for what the profile brings.")
+@fresh_option
+@click.option("--builds", is_flag=True, help="Plan build roots and their order as well.")
+@build_options
+@click.option(
+    "--alternatives",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Show the next best N plans too, each by what differs.",
+)
+@click.option(
+    "--locked",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Show the plan of a lock; nothing is planned. Ends with 5 where its base moved.",
+)
 @click.option("--all", "everything", is_flag=True, help="List every stream with its reason.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 @click.option(
@@ -49,10 +89,15 @@ relax_option = click.option(
 def plan(
     context: click.RichContext,
     /,
-    application: str,
+    application: str | None,
     app_version: str | None,
     relax: tuple[str, ...],
     fresh: bool,
+    builds: bool,
+    specs: tuple[str, ...],
+    checks: str | None,
+    alternatives: int | None,
+    locked: Path | None,
     everything: bool,
     as_json: bool,
     dump_universe: Path | None,
@@ -60,36 +105,108 @@ def plan(
 ) -> None:
     """Plan APP: what the base can give as it is, what must be private, and why.
 
-    APP is the name of a profile (see `streamsolve profile list`) or a TOML file.
+    APP is the name of a profile (see `streamsolve profile list`) or a TOML file. With --builds the
+    plan also says in which roots and in what order everything private gets built.
     """
-    from ..explain import plan_blocks, plan_document
-    from ..planner import make_plan
+    chosen = {"app_version": app_version, "relax": relax, "fresh": fresh or None}
+    building = {"builds": builds or None, "spec": specs, "checks": checks}
+    further = {"alternatives": alternatives, "dump_universe": dump_universe}
+    if locked is not None:
+        from .lock_questions import show_locked
 
+        shaping = {**options, **chosen, **building, **further}
+        show_locked(locked, application, shaping, everything=everything, as_json=as_json)
+        return
+    if application is None:
+        raise missing_application(context)
+    _check_options(building, further)
     if dump_universe is not None:
         _check_universe_path(dump_universe, as_json)
     settings = read_settings(options)
-    chosen = {"app_version": app_version, "relax": relax, "fresh": fresh or None}
-    command = typed(("plan", application), {**options, **chosen})
+    command = typed(("plan", application), {**options, **chosen, **building})
     request = plan_request(
-        application, settings, version=app_version or "", relax=relax, fresh=fresh
+        application,
+        settings,
+        version=app_version or "",
+        relax=relax,
+        fresh=fresh,
+        builds=builds,
+        specs=specs,
+        checks=checks,
     )
     try:
         with progress_display() as progress:
-            outcome = make_plan(request, progress=progress, universe=dump_universe is not None)
+            plans, universe = _planned(request, alternatives, dump_universe is not None, progress)
     except NoPlanError as error:
         if dump_universe is not None:
             _write_universe(error.universe, dump_universe)
-        _show_failure(error, command, as_json, settings.colour, aside=dump_universe == _DASH)
+        show_failure(error, command, as_json, settings.colour, aside=dump_universe == _DASH)
         context.exit(ExitCode.NO_PLAN)
     if dump_universe is not None:
-        _write_universe(outcome.universe, dump_universe)
-    if dump_universe == _DASH:
-        return
-    if as_json:
-        show_json(plan_document(outcome.plan))
-    else:
-        blocks = plan_blocks(outcome.plan, command, everything=everything)
+        _write_universe(universe, dump_universe)
+    if dump_universe != _DASH:
+        blocks = _shown(plans, alternatives, command, everything=everything, as_json=as_json)
         show(blocks, colour=settings.colour)
+
+
+def _planned(
+    request: PlanRequest, alternatives: int | None, universe: bool, progress: Progress
+) -> tuple[list[Plan], Mapping[str, object]]:
+    """The best plan and the next best ones that are asked for, with the universe if it is."""
+    from ..planner import make_plan
+
+    if alternatives is None:
+        outcome = make_plan(request, progress=progress, universe=universe)
+        plans, document = [outcome.plan], outcome.universe
+    else:
+        from ..planner.alternatives import alternatives as best_plans
+
+        plans = list(islice(best_plans(request, progress=progress), alternatives + 1))
+        document = {}
+    if request.specs:
+        from ..planner.locking import check_specs
+
+        check_specs(request, plans[0])
+    return plans, document
+
+
+def _shown(
+    plans: list[Plan], wanted: int | None, command: Command, *, everything: bool, as_json: bool
+) -> tuple[Block, ...]:
+    """The plans as text; as JSON they are printed here, and nothing is left to show."""
+    from ..explain import blank, plan_blocks, plan_document
+
+    best, others = plans[0], plans[1:]
+    if as_json and wanted is None:
+        show_json(plan_document(best))
+        return ()
+    if as_json:
+        from ..explain.question_document import alternatives_document
+
+        show_json(alternatives_document(best, others))
+        return ()
+    blocks = plan_blocks(best, command, everything=everything)
+    if wanted is None:
+        return blocks
+    from ..explain.alternatives_text import alternatives_blocks
+
+    return (*blocks, blank(), *alternatives_blocks(best, others, wanted))
+
+
+def _check_options(building: Mapping[str, object], further: Mapping[str, object]) -> None:
+    """Refuse options that would do nothing."""
+    if not building["builds"]:
+        for name in ("spec", "checks"):
+            if building[name]:
+                raise InputError(
+                    Code.BAD_OPTION,
+                    f"--{name} says how streams are built, and builds are not planned",
+                    hint="add --builds",
+                )
+    if further["alternatives"] is not None and further["dump_universe"] is not None:
+        raise InputError(
+            Code.BAD_OPTION, "--alternatives and --dump-universe cannot be given together"
+        )
 
 
 def typed(words: tuple[str, ...], options: Mapping[str, object]) -> Command:
@@ -106,8 +223,8 @@ def typed(words: tuple[str, ...], options: Mapping[str, object]) -> Command:
     return Command(("streamsolve", *words), tuple(given))
 
 
-def _show_failure(
-    error: NoPlanError, command: Command, as_json: bool, colour: str, *, aside: bool
+def show_failure(
+    error: NoPlanError, command: Command, as_json: bool, colour: str, *, aside: bool = False
 ) -> None:
     """On standard output: that there is no plan is the result, not a fault of the input.
 

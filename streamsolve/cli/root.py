@@ -14,6 +14,8 @@ from ..errors import Code, ExitCode, StreamsolveError
 from .faults import usage_error
 from .graph import graph
 from .groups import Group
+from .lock import lock, update
+from .lock_questions import check, diff, verify
 from .planning import plan
 from .questions import held_back, why, why_not
 from .screen import OutputError, show_error, show_json
@@ -45,6 +47,11 @@ for command in (
     why_not,
     held_back,
     graph,
+    lock,
+    check,
+    verify,
+    diff,
+    update,
     profile,
     base,
     config,

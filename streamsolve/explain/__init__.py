@@ -5,6 +5,8 @@ Pure functions: they read no file but the package's own schema, and know no term
 
 from __future__ import annotations
 
+from .build_text import build_blocks
+from .burden_text import burden_blocks
 from .command import Command
 from .conflict_text import conflict_sentence, failure_blocks, repair_step
 from .document import (
@@ -16,6 +18,7 @@ from .document import (
     plan_schema,
 )
 from .fault_text import code_blocks, fault_blocks
+from .isolation_text import isolation_blocks
 from .markup import (
     Block,
     Line,
@@ -42,6 +45,8 @@ __all__ = [
     "Style",
     "Table",
     "blank",
+    "build_blocks",
+    "burden_blocks",
     "chains_to",
     "code_blocks",
     "conflict_sentence",
@@ -50,6 +55,7 @@ __all__ = [
     "failure_blocks",
     "failure_document",
     "fault_blocks",
+    "isolation_blocks",
     "lay_out",
     "paragraph",
     "plain",

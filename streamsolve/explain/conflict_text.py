@@ -5,12 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from ..model.component import PYTHON, Kind
 from ..model.conflict import Cause, Conflict, Demand, Failure, Repair, RepairKind
 from ..model.requirement import Requirement
+from .build_conflict_text import (
+    Refused,
+    Unbuilt,
+    build_clause,
+    build_sentence,
+    is_of_build,
+    with_causes,
+)
 from .command import Command
 from .markup import Block, Span, Style, blank, paragraph
-from .sentences import asked, builder_time, count, joined, named, place_text, spelled
+from .sentences import (
+    asked,
+    builder_time,
+    built_for,
+    count,
+    joined,
+    named,
+    place_text,
+    spelled,
+)
 from .versions import version_ranges
 
 __all__ = [
@@ -27,7 +46,6 @@ _STEP = 3
 _EXTRAS_SHOWN = 2
 _MISSING = (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION)
 _BOUNDS = re.compile(r"([^<>=!~]+)([<>=!~].*)")
-_ONE_SERIES = re.compile(r"==(\d+\.\d+)\.\*")
 
 ANY_PYTHON = "any"
 """The value of a repair that gives the choice of Python back."""
@@ -38,7 +56,7 @@ def failure_blocks(failure: Failure, command: Command) -> tuple[Block, ...]:
     what = f"{failure.application} {failure.version}"
     if failure.variant:
         what += f" ({failure.variant})"
-    conflicts = count(len(failure.conflicts), "independent conflict")
+    conflicts = count(len(with_causes(failure.conflicts)), "independent conflict")
     blocks: list[Block] = [
         paragraph(
             _CROSS,
@@ -53,14 +71,18 @@ def failure_blocks(failure: Failure, command: Command) -> tuple[Block, ...]:
 def conflict_blocks(failure: Failure, command: Command) -> tuple[Block, ...]:
     """The conflicts with their chains, and what would help, each after an empty line."""
     blocks: list[Block] = []
-    for number, conflict in enumerate(failure.conflicts, 1):
-        blocks += [blank(), *_conflict(conflict, number, failure)]
+    for number, refused in enumerate(with_causes(failure.conflicts), 1):
+        blocks += [blank(), *_conflict(refused, number, failure)]
     return (*blocks, blank(), *_repairs(failure, command))
 
 
 def conflict_sentence(conflict: Conflict) -> str:
     """What is impossible, in one sentence; each cause reads differently."""
     about = named(conflict.about)
+    if is_of_build(conflict):
+        return build_sentence(conflict)
+    if conflict.cause is Cause.ROOT and (unbuilt := with_causes((conflict,))[0].unbuilt):
+        return _unbuilt_sentence(conflict, unbuilt)
     match conflict.cause:
         case Cause.NO_SUCH_COMPONENT:
             return f"{about} does not exist: neither the base nor the package index has it."
@@ -74,6 +96,19 @@ def conflict_sentence(conflict: Conflict) -> str:
             return f"What {about} requires is not known: its metadata cannot be read."
         case Cause.ROOT:
             return f"The base's own packages around {about} cannot be installed together."
+
+
+def _unbuilt_sentence(conflict: Conflict, unbuilt: Sequence[Unbuilt], base: str = "") -> str:
+    """Which versions of what the conflict is about cannot be built; else of what it needs."""
+    about, where = str(conflict.about), f" on {base}" if base else ""
+    own = [one.stream for one in unbuilt if one.stream.rpartition(" ")[0] == about]
+    if len(own) == 1:
+        return f"{own[0]} cannot be built{where}."
+    if own:
+        versions = joined([stream.rpartition(" ")[2] for stream in own])
+        return f"{about} cannot be built{where}, neither {versions.replace(' and ', ' nor ')}."
+    streams = joined([one.stream for one in unbuilt])
+    return f"{named(conflict.about)} cannot be used: {streams} cannot be built{where}."
 
 
 def _incompatible(conflict: Conflict, about: str) -> str:
@@ -105,20 +140,61 @@ def _nothing_in_common(demands: Sequence[Demand]) -> bool:
     return not set.intersection(*(set(demand.allowed) for demand in demands))
 
 
-def _conflict(conflict: Conflict, number: int, failure: Failure) -> list[Block]:
+def _conflict(refused: Refused, number: int, failure: Failure) -> list[Block]:
+    conflict = refused.conflict
     lead = f"{number}. "
-    blocks: list[Block] = [
-        paragraph(lead, Span(conflict_sentence(conflict), Style.HEADING), hang=len(lead))
-    ]
+    sentence = conflict_sentence(conflict)
+    if is_of_build(conflict):
+        sentence = build_sentence(conflict, failure.base)
+    elif refused.unbuilt and conflict.cause is Cause.ROOT:
+        sentence = _unbuilt_sentence(conflict, refused.unbuilt, failure.base)
+        refused, clause = _without_the_one(refused)
+        sentence = f"{sentence.rstrip('.')}: {clause}." if clause else sentence
+    blocks: list[Block] = [paragraph(lead, Span(sentence, Style.HEADING), hang=len(lead))]
     for chain in conflict.chains:
         blocks += _chain(chain, conflict, failure)
-    blocks += [paragraph(_CROSS, text, indent=_STEP, hang=2) for text in conflict.packages]
+    if not is_of_build(conflict) or conflict.chains:
+        blocks += [paragraph(_CROSS, text, indent=_STEP, hang=2) for text in refused.packages]
+    for unbuilt in refused.unbuilt:
+        blocks += _unbuilt(unbuilt, failure)
     return blocks
 
 
-def _chain(chain: tuple[Demand, ...], conflict: Conflict, failure: Failure) -> list[Block]:
+def _without_the_one(refused: Refused) -> tuple[Refused, str]:
+    """The only cause of the only stream that the conflict is about goes into its sentence."""
+    first, *others = refused.unbuilt
+    about = str(refused.conflict.about)
+    own = [one for one in refused.unbuilt if one.stream.rpartition(" ")[0] == about]
+    if own != [first]:
+        return refused, ""
+    if not first.causes:
+        # The conflict's own texts are what stands behind it, if nothing else may have said them.
+        texts = () if others else refused.packages
+        return (evolve(refused, unbuilt=(), packages=()) if texts else refused), joined(texts)
+    cause, *further = first.causes
+    if len(cause.chains) > 1:
+        return refused, ""
+    rest = [evolve(first, causes=tuple(further))] if further else []
+    clause = build_clause(cause, first.stream).partition(": ")[2]
+    return evolve(refused, unbuilt=(*rest, *others)), clause
+
+
+def _unbuilt(unbuilt: Unbuilt, failure: Failure) -> list[Block]:
+    """Why a stream cannot be built: a clause for each cause, with its chains if it has several."""
+    if not unbuilt.causes:
+        return [paragraph(_CROSS, f"{unbuilt.stream} cannot be built", indent=_STEP, hang=2)]
     blocks: list[Block] = []
-    indent = _STEP
+    for cause in unbuilt.causes:
+        blocks.append(paragraph(_CROSS, build_clause(cause, unbuilt.stream), indent=_STEP, hang=2))
+        for chain in cause.chains if len(cause.chains) > 1 else ():
+            blocks += _chain(chain, cause, failure, _STEP + 2)
+    return blocks
+
+
+def _chain(
+    chain: tuple[Demand, ...], conflict: Conflict, failure: Failure, indent: int = _STEP
+) -> list[Block]:
+    blocks: list[Block] = []
     for depth, demand in enumerate(chain):
         is_last = depth == len(chain) - 1
         arrow = "→ " if depth else ""
@@ -150,12 +226,6 @@ def _said(demand: Demand, failure: Failure) -> tuple[str | Span, ...]:
         return (by, " is built for ", Span(f"Python {series} alone", Style.NAME))
     verb = " allows only " if demand.only_if_used else " needs "
     return (by, verb, Span(_short(requirement), Style.NAME))
-
-
-def built_for(requirement: Requirement) -> str:
-    """The one interpreter that a package is made for, empty where it is not bound to one."""
-    found = _ONE_SERIES.fullmatch(str(requirement.specifier))
-    return found[1] if found and requirement.component == PYTHON else ""
 
 
 def _short(requirement: Requirement) -> str:

@@ -29,6 +29,8 @@ from ..model.plan import (
 )
 from ..model.requirement import Requirement
 from ..model.stream import Source
+from .build_document import builds_document, isolation_document
+from .burden_text import would_rebuild
 from .conflict_text import conflict_sentence
 from .sentences import reason_text
 from .versions import version_ranges
@@ -83,6 +85,8 @@ def plan_document(plan: Plan) -> Document:
             "minimal": plan.summary.minimal,
             "lower_bound": plan.summary.lower_bound,
             "cost": plan.summary.cost,
+            "build_only": plan.summary.build_only,
+            "build_cost": plan.summary.build_cost,
         },
         "streams": [
             _stream(stream, plan.application) for stream in sorted(plan.streams, key=_stream_key)
@@ -93,11 +97,14 @@ def plan_document(plan: Plan) -> Document:
             "base_packages_changed": plan.burden.base_packages_changed,
             "would_conflict": sorted(plan.burden.would_conflict),
             "would_add": sorted(plan.burden.would_add),
+            "would_rebuild": list(would_rebuild(plan)),
         },
         "held_back": [_held_back(held) for held in sorted(plan.held_back, key=_component_key)],
         "relaxed": _sorted(_relaxed(relaxed) for relaxed in plan.relaxed),
         "host": _sorted(_host(needed) for needed in plan.host),
         "warnings": _sorted(_notice(notice) for notice in plan.warnings),
+        "isolation": None if plan.isolation is None else isolation_document(plan.isolation),
+        "builds": None if plan.builds is None else builds_document(plan.builds),
     }
 
 
@@ -117,6 +124,8 @@ def failure_document(failure: Failure) -> Document:
         "relaxed": [],
         "host": [],
         "warnings": [],
+        "isolation": None,
+        "builds": None,
     }
 
 
@@ -134,8 +143,9 @@ def _component_key(value: PlannedStream | HeldBack) -> tuple[str, str]:
     return (value.component.kind.value, value.component.name)
 
 
-def _stream_key(stream: PlannedStream) -> tuple[str, str, str, str]:
-    return (*_component_key(stream), str(stream.version), stream.origin.value)
+def _stream_key(stream: PlannedStream) -> tuple[object, ...]:
+    rest = (str(stream.version), stream.origin.value, stream.package)
+    return (*_component_key(stream), stream.build_only, *rest)
 
 
 def _sorted(documents: Iterable[Document]) -> list[Document]:

@@ -1,14 +1,17 @@
 """A plan as a graph: levels as text, and DOT.
 
-With builds, a node is a build and an edge says what must be built before; without them, a node is
-a stream and an edge says what requires what, each stream standing to the right of all that
-require it. The base's streams are one node, since nothing is done about them, and edges to the
-interpreter are left out, since everything has one.
+With builds, a node is a build and an edge says what must be built before; what a great part of all
+builds needs (pip, setuptools) says for how many it is instead of having edges. Without builds, a
+node is a stream and an edge says what requires what, each stream standing to the right of all that
+require it; edges to the interpreter are left out, since everything has one. The base's streams are
+one node, since nothing is done about them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from attrs import frozen
 
@@ -22,6 +25,7 @@ from .sentences import builder_time, count
 __all__ = ["Node", "PlanGraph", "dot_text", "graph_blocks", "plan_graph"]
 
 _NAMES_IN_TIP = 40
+_HUB = 12
 
 
 @frozen
@@ -42,9 +46,9 @@ class Node:
 class PlanGraph:
     """Nodes by level and name, edges by their nodes, sorted.
 
-    An edge leads from what needs to what is needed. ``back`` are those that close a cycle.
-    ``caption`` says what is shown, ``note`` what is not. ``folded`` are the base's streams that
-    the node of the base stands for; it has no edges.
+    An edge leads from what needs to what is needed. ``back`` are those that close a cycle, and
+    ``critical`` those of the longest chain of builds. ``caption`` says what is shown, ``note`` what
+    is not. ``folded`` are the base's streams that the node of the base stands for; it has no edges.
     """
 
     title: str
@@ -55,6 +59,8 @@ class PlanGraph:
     back: tuple[tuple[str, str], ...] = ()
     folded: tuple[str, ...] = ()
     base: str = ""
+    critical: tuple[tuple[str, str], ...] = ()
+    of_builds: bool = False
 
     @property
     def levels(self) -> tuple[tuple[Node, ...], ...]:
@@ -77,10 +83,16 @@ def _of_builds(plan: Plan, builds: BuildPlan) -> PlanGraph:
     level_of = {
         id: number for number, level in enumerate(builds.order.levels) for id in level.builds
     }
+    users = Counter(before for build in builds.builds for before in build.after)
+    hubs = _hubs(builds, users)
+    path = builds.order.critical_path
+    critical = {(after, before) for before, after in pairwise(path)}
     nodes = [
         Node(
             build.id,
-            _build_label(build),
+            f"{_build_label(build)} (for {users[build.id]})"
+            if build.id in hubs
+            else _build_label(build),
             Origin.PRIVATE,
             level_of[build.id],
             f"{build.id}, about {builder_time(build.cost)}",
@@ -89,25 +101,47 @@ def _of_builds(plan: Plan, builds: BuildPlan) -> PlanGraph:
         )
         for build in builds.builds
     ]
-    python = {build.id for build in builds.builds if build.component == PYTHON}
     edges = {
         (build.id, before)
         for build in builds.builds
         for before in build.after
-        if before not in python
+        if before not in hubs or (build.id, before) in critical
     }
+    time = builder_time(builds.order.minutes)
     return PlanGraph(
         _title(plan),
-        "What is built, level by level; an arrow leads to what must be built before.",
-        _without_python(plan, bool(python)),
+        "What is built, level by level; an arrow leads to what must be built before. "
+        f"The longest chain takes {time}.",
+        _without_hubs(hubs),
         tuple(sorted(nodes, key=_order)),
         tuple(sorted(edges)),
         folded=_folded(plan),
         base=plan.base,
+        critical=tuple(sorted(critical)),
+        of_builds=True,
     )
 
 
+def _hubs(builds: BuildPlan, users: Mapping[str, int]) -> set[str]:
+    """The builds that so many others need that arrows to them would hide all others."""
+    limit = max(_HUB, len(builds.builds) // _HUB)
+    return {
+        build.id
+        for build in builds.builds
+        if users[build.id] > limit or (build.component == PYTHON and users[build.id])
+    }
+
+
+def _without_hubs(hubs: Iterable[str]) -> str:
+    number = len(tuple(hubs))
+    if not number:
+        return ""
+    which = "the one build" if number == 1 else f"the {number} builds"
+    return f"Arrows to {which} with (for N), which N others need, are left out."
+
+
 def _build_label(build: Build) -> str:
+    """``torch 2.14.0``, with the pass where there are two."""
     stage = "" if build.stage is Stage.ONLY else f" ({build.stage.value})"
     return f"{build.component} {build.version}{stage}"
 
@@ -271,7 +305,9 @@ def _size(plan: Plan, number: int, nodes: Sequence[Node]) -> str:
         return count(len(nodes), "stream")
     level = plan.builds.order.levels[number]
     longest, total = builder_time(level.longest), builder_time(level.total)
-    return f"{count(len(nodes), 'build')}, the longest {longest}, all of them {total}"
+    if len(nodes) == 1:
+        return f"1 build, {total}"
+    return f"{len(nodes)} builds, the longest {longest}, all of them {total}"
 
 
 def _legend(graph: PlanGraph) -> list[Block]:
@@ -301,7 +337,7 @@ _LOOK = {
 
 
 def dot_text(graph: PlanGraph) -> str:
-    """The graph in the DOT language, for Graphviz; every edge is in it."""
+    """The graph in the DOT language, for Graphviz, with every edge of it."""
     words = " ".join(filter(None, (f"{graph.title}.", graph.caption, graph.note)))
     lines = [
         f"digraph {_quoted(graph.title)} {{",
@@ -327,7 +363,9 @@ def dot_text(graph: PlanGraph) -> str:
     for level in graph.levels:
         same = " ".join(f"{_quoted(node.id)};" for node in level)
         lines.append(f"  {{ rank=same; {same} }}")
-    lines += [f"  {_quoted(by)} -> {_quoted(of)};" for by, of in graph.edges]
+    for by, of in graph.edges:
+        bold = " [penwidth=2.5]" if (by, of) in graph.critical else ""
+        lines.append(f"  {_quoted(by)} -> {_quoted(of)}{bold};")
     lines += [
         f"  {_quoted(by)} -> {_quoted(of)} [style=dashed, constraint=false];"
         for by, of in graph.back

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
+from types import ModuleType
 
 from attrs import frozen
 
@@ -85,9 +86,7 @@ def svg_text(graph: PlanGraph) -> str:
             for number, line in enumerate(filter(None, (graph.caption, notes)))
         ),
         *_legend(graph),
-        '<g fill="none" stroke="#9a9a9a" stroke-width="1">',
-        *(_way(placed.ways[edge]) for edge in edges),
-        "</g>",
+        *_ways(graph, edges, placed),
         *(_box(node, placed) for node in graph.nodes),
         "</svg>",
         "",
@@ -174,6 +173,26 @@ def _rows(layers: Sequence[int], links: Sequence[tuple[int, int]]) -> list[int]:
             "a picture needs the Python library igraph, which is not installed",
             hint="install streamsolve[graph], or use --dot and draw it with Graphviz",
         ) from None
+    linked = sorted({vertex for pair in links for vertex in pair})
+    rows = _linked_rows(igraph, [layers[v] for v in linked], _renumbered(links, linked))
+    found = dict(zip(linked, rows, strict=True))
+    # What has no edges stands below all others, in each level from the same row on.
+    below = dict.fromkeys(layers, max(rows, default=-2) + 2)
+    for vertex, layer in enumerate(layers):
+        if vertex not in found:
+            found[vertex] = below[layer]
+            below[layer] += 2
+    return [found[vertex] for vertex in range(len(layers))]
+
+
+def _renumbered(links: Sequence[tuple[int, int]], vertices: Sequence[int]) -> list[tuple[int, int]]:
+    place = {vertex: index for index, vertex in enumerate(vertices)}
+    return [(place[a], place[b]) for a, b in links]
+
+
+def _linked_rows(
+    igraph: ModuleType, layers: Sequence[int], links: Sequence[tuple[int, int]]
+) -> list[int]:
     if not layers:
         return []
     graph = igraph.Graph(n=len(layers), edges=list(links), directed=True)
@@ -194,6 +213,19 @@ def _width(node: Node) -> int:
 
 
 # -- drawing -----------------------------------------------------------------------------------
+
+
+def _ways(graph: PlanGraph, edges: Sequence[Edge], placed: _Placed) -> Iterator[str]:
+    """All edges, those of the longest chain of builds thick and above the others."""
+    critical = set(graph.critical)
+    usual = [edge for edge in edges if edge not in critical]
+    thick = [edge for edge in edges if edge in critical]
+    for looks, group in (("#9a9a9a", usual), (_FILL[Origin.PRIVATE][1], thick)):
+        width = 1 if group is usual else 2
+        if group:
+            yield f'<g fill="none" stroke="{looks}" stroke-width="{width}">'
+            yield from (_way(placed.ways[edge]) for edge in group)
+            yield "</g>"
 
 
 def _way(sides: Sequence[tuple[Point, Point]]) -> str:
@@ -253,6 +285,8 @@ def _legend(graph: PlanGraph) -> Iterator[str]:
         if not number:
             continue
         words = f"{number} {_WORDS[origin]}"
+        if origin is Origin.PRIVATE and graph.of_builds:
+            words = _of_builds(shown)
         if origin is Origin.BASE:
             words += f" {graph.base} as it is, not drawn one by one"
         width = round(len(words) * _CHARACTER) + _PADDING
@@ -262,3 +296,10 @@ def _legend(graph: PlanGraph) -> Iterator[str]:
             f"{escape(words)}</text></g>"
         )
         left += width + _LEGEND_GAP
+
+
+def _of_builds(nodes: Sequence[Node]) -> str:
+    """How many builds there are, and what a dashed outline is."""
+    first = sum(node.bootstrap for node in nodes)
+    passes = f", {first} of them a first pass of two (dashed)" if first else ""
+    return f"{count(len(nodes), 'build')} of private streams{passes}"

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 
 from ..model.component import Origin
 from ..model.plan import HeldBack, Plan, PlannedStream, ReasonKind, Relaxed
+from .build_text import build_blocks
+from .burden_text import burden_blocks
 from .command import Command
+from .isolation_text import isolation_blocks
 from .markup import Block, Paragraph, Row, Span, Style, Table, blank, paragraph
 from .sentences import (
     asked,
@@ -63,6 +66,8 @@ def plan_blocks(plan: Plan, command: Command, *, everything: bool = False) -> tu
     else:
         sections.append([*_external(plan), *_left_out(plan, everything)])
     sections.append(_held_back(plan, everything))
+    sections.append(build_blocks(plan, everything=everything))
+    sections.append(_outside(plan, everything))
     sections.append(_notes(plan, everything))
     sections.append(_next(command, everything))
     blocks: list[Block] = []
@@ -73,12 +78,15 @@ def plan_blocks(plan: Plan, command: Command, *, everything: bool = False) -> tu
 
 def _answer(plan: Plan) -> list[Block]:
     private = plan.summary.private
+    leaks = plan.isolation is not None and bool(plan.isolation.leaks)
+    mark = Span("✗ ", Style.BAD) if leaks else Span("✓ ", Style.GOOD)
+    can = "has a plan that leaks" if leaks else "can be shipped"
     what = f"{plan.application} {plan.version}" + (f" ({plan.variant})" if plan.variant else "")
     needs = count(private, "private stream") if private else "no private stream"
     return [
         paragraph(
-            Span("✓ ", Style.GOOD),
-            Span(f"{what} can be shipped on {plan.base} ({plan.arch})", Style.HEADING),
+            mark,
+            Span(f"{what} {can} on {plan.base} ({plan.arch})", Style.HEADING),
             f" with Python {plan.python} and {needs}.",
             hang=2,
         ),
@@ -139,7 +147,7 @@ def _weight(stream: PlannedStream) -> tuple[int, int, str]:
 
 
 def _private(plan: Plan, everything: bool) -> list[Block]:
-    streams = sorted(plan.of_origin(Origin.PRIVATE), key=_weight)
+    streams = sorted((s for s in plan.of_origin(Origin.PRIVATE) if not s.build_only), key=_weight)
     if not streams:
         return []
     heading = paragraph(
@@ -302,6 +310,14 @@ def _held_row(held: HeldBack, plan: Plan) -> Row:
     return Row(cells, (Span(f"{held.newest} is kept out {demanded_of(first)}{others}"),))
 
 
+def _outside(plan: Plan, everything: bool) -> list[Block]:
+    """What leaves the plan: whether anything leaks, and what the base is spared."""
+    leaks = (
+        () if plan.isolation is None else isolation_blocks(plan.isolation, everything=everything)
+    )
+    return [*leaks, *burden_blocks(plan, everything=everything)]
+
+
 def _notes(plan: Plan, everything: bool) -> list[Block]:
     warnings = [
         paragraph(
@@ -316,16 +332,6 @@ def _notes(plan: Plan, everything: bool) -> list[Block]:
     if plan.host:
         needs = ", ".join(f"{spelled(h.requirement)} (for {h.by})" for h in plan.host)
         blocks.append(paragraph("The machine that runs it must have: ", needs, indent=2, hang=2))
-    clashes, additions = len(plan.burden.would_conflict), len(plan.burden.would_add)
-    if clashes or additions:
-        blocks.append(
-            paragraph(
-                "Without private streams the base would have to change "
-                f"{count(clashes, 'package')} and add {additions}.",
-                indent=2,
-                hang=2,
-            )
-        )
     return blocks
 
 

@@ -21,10 +21,12 @@ from .sentences import (
     demanded,
     named,
     place_text,
+    reason_clause,
     reason_text,
     spelled,
 )
 from .versions import version_ranges
+from .why_build_text import also_in_builds, needing_builds
 
 __all__ = ["chains_to", "moves_text", "why_blocks", "why_not_blocks"]
 
@@ -39,10 +41,10 @@ def chains_to(
 
     One chain for each stream that requires it, each the shortest to that stream.
     """
-    streams = {stream.component: stream for stream in plan.streams}
-    towards = _shortest(plan, streams)
+    stream = next(stream for stream in plan.streams if stream.component == component)
+    towards = _shortest(plan)
     found = []
-    for demander in streams[component].required_by:
+    for demander in stream.required_by:
         before = towards.get(demander.component)
         if before is not None:
             found.append((*before, demander))
@@ -50,24 +52,39 @@ def chains_to(
     return tuple(found[:at_most])
 
 
-def _shortest(
-    plan: Plan, streams: dict[Component, PlannedStream]
-) -> dict[Component, tuple[Demander, ...]]:
-    """For each component a shortest chain of demands that leads to it."""
-    roots = [s.component for s in plan.streams if not s.required_by]
-    chains: dict[Component, tuple[Demander, ...]] = dict.fromkeys(roots, ())
+def _shortest(plan: Plan) -> dict[Component, tuple[Demander, ...]]:
+    """For each component a shortest chain of demands that leads to it; one through what only
+    builds use only where there is no other."""
+    private_to_builds = [s for s in plan.streams if _is_for_builds(s)]
+    others = [s for s in plan.streams if not _is_for_builds(s)]
+    chains: dict[Component, tuple[Demander, ...]] = {}
+    for streams in (others, private_to_builds):
+        _extend(chains, streams)
+    return chains
+
+
+def _extend(
+    chains: dict[Component, tuple[Demander, ...]], streams: Iterable[PlannedStream]
+) -> None:
+    """Add the shortest chains to further streams, those that nobody requires included."""
     following: dict[Component, list[tuple[Component, Demander]]] = {}
-    for stream in plan.streams:
+    for stream in streams:
+        if not stream.required_by:
+            chains.setdefault(stream.component, ())
         for demander in stream.required_by:
             following.setdefault(demander.component, []).append((stream.component, demander))
-    queue = deque(roots)
+    queue = deque(chains)
     while queue:
         current = queue.popleft()
         for component, demander in sorted(following.get(current, []), key=lambda pair: pair[0]):
-            if component not in chains and component in streams:
+            if component not in chains:
                 chains[component] = (*chains[current], demander)
                 queue.append(component)
-    return chains
+
+
+def _is_for_builds(stream: PlannedStream) -> bool:
+    """Whether it is private and never in the runtime root."""
+    return stream.build_only and stream.origin is Origin.PRIVATE
 
 
 def why_blocks(plan: Plan, name: str) -> tuple[Block, ...]:
@@ -79,12 +96,21 @@ def why_blocks(plan: Plan, name: str) -> tuple[Block, ...]:
     if stream is None:
         known = [s.component.name for s in plan.streams]
         raise InputError(Code.BAD_OPTION, f"{name} is not in the plan", hint=nearest(name, known))
+    blocks = _why(stream, plan)
+    for further in plan.streams:
+        if further.component == stream.component and further is not stream:
+            blocks += [blank(), *_why(further, plan)]
+    return tuple(blocks)
+
+
+def _why(stream: PlannedStream, plan: Plan) -> list[Block]:
+    """Why one stream is in a plan; a component may have one at run time and others for builds."""
     version = "" if stream.version is None else f" {stream.version}"
     blocks: list[Block] = [
         paragraph(
             Span(f"{named(stream.component)}{version}", Style.HEADING),
             f" is {_origin(stream, plan)}: ",
-            reason_text(stream, plan.application, max(len(stream.reason.demands), 1)),
+            _reason(stream, plan),
             ".",
             hang=2,
         )
@@ -95,15 +121,28 @@ def why_blocks(plan: Plan, name: str) -> tuple[Block, ...]:
     if stream.source.purl:
         file = f", {stream.source.filename}" if stream.source.filename else ""
         blocks.append(paragraph(f"source {stream.source.purl}{file}", indent=2, hang=2))
+    if _is_for_builds(stream):
+        blocks += needing_builds(stream, plan)
+    else:
+        blocks += [*also_in_builds(stream, plan), *_who_needs_it(stream, plan)]
+    return [*blocks, *_what_would_fit(stream, plan)]
+
+
+def _reason(stream: PlannedStream, plan: Plan) -> str:
+    demands = max(len(stream.reason.demands), 1)
+    if _is_for_builds(stream):
+        return reason_clause(stream, plan.application, demands)
+    return reason_text(stream, plan.application, demands)
+
+
+def _who_needs_it(stream: PlannedStream, plan: Plan) -> list[Block]:
     chains = chains_to(plan, stream.component)
-    if chains:
-        hidden = len(stream.required_by) - len(chains)
-        blocks += [blank(), paragraph(Span("Who needs it", Style.HEADING), ", shortest way first:")]
-        for chain in chains:
-            blocks.append(_chain(chain))
-        if hidden > 0:
-            blocks.append(paragraph(f"and {hidden} more", indent=2))
-    return (*blocks, *_what_would_fit(stream, plan))
+    if not chains:
+        return []
+    hidden = len(stream.required_by) - len(chains)
+    heading = paragraph(Span("Who needs it", Style.HEADING), ", shortest way first:")
+    more = [paragraph(f"and {hidden} more", indent=2)] if hidden > 0 else []
+    return [blank(), heading, *map(_chain, chains), *more]
 
 
 def _what_would_fit(stream: PlannedStream, plan: Plan) -> list[Block]:
@@ -135,7 +174,8 @@ def _origin(stream: PlannedStream, plan: Plan) -> str:
         case Origin.BASE:
             return f"{plan.base}'s own"
         case Origin.PRIVATE:
-            return f"a private stream (about {builder_time(stream.cost)} to build)"
+            only = " that only builds use" if stream.build_only else ""
+            return f"a private stream{only} (about {builder_time(stream.cost)} to build)"
         case Origin.EXTERNAL:
             return "a third party's package"
         case Origin.OMITTED:

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from packaging.version import Version
 
 from ..errors import Place
-from ..model.component import Component, Kind, Scope
+from ..model.component import PYTHON, Component, Kind, Scope
 from ..model.plan import Demander, PlannedStream, ReasonKind
 from ..model.requirement import Requirement
 from .markup import NO_BREAK
 
 __all__ = [
     "asked",
-    "built_component",
     "builder_time",
+    "built_component",
+    "built_for",
     "count",
     "demanded",
     "demanded_of",
@@ -38,6 +39,7 @@ _CLAUSE_END = re.compile(r"[;:,](?= )")
 _LEAST_SHOWN = 0.4
 _BUILD_OF = "the build of "
 _SERIES = tuple(Version(f"3.{minor}") for minor in range(40))
+_ONE_SERIES = re.compile(r"==(\d+\.\d+)\.\*")
 _ROUNDED_FROM = 10
 
 _KIND_WORDS = {
@@ -90,6 +92,12 @@ def asked(requirement: Requirement) -> str:
         return f"the file {requirement.url}"
     clauses = sorted(requirement.specifier, key=lambda c: (c.operator.startswith("<"), str(c)))
     return ",".join(map(str, clauses)) or "any version"
+
+
+def built_for(requirement: Requirement) -> str:
+    """The one interpreter that a package is made for, empty where it is not bound to one."""
+    found = _ONE_SERIES.fullmatch(str(requirement.specifier))
+    return found[1] if found and requirement.component == PYTHON else ""
 
 
 def spelled(requirement: Requirement) -> str:
@@ -246,7 +254,7 @@ def _clause(stream: PlannedStream, needs: str, own: str) -> str:
         case ReasonKind.OTHER_PYTHON:
             # A need of builds may be met by an older version that needs less itself.
             version = "" if str(stream.version) == reason.base_version else reason.base_version
-            package = f"the base's package{version and f' of {version}'}"
+            package = f"the base's package{version and f', {version},'}"
             return f"{package} is built for another Python{also}"
         case ReasonKind.EXTERNAL:
             return reason.text or "a third party's package, used as it is"

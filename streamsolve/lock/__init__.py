@@ -5,9 +5,7 @@ Pure functions of texts and values: no solver, no selection, no network.
 
 from __future__ import annotations
 
-from .checker import Finding, check_lock
-from .differ import diff, diff_plans
-from .difference import (
+from ..model.difference import (
     BaseUpdate,
     BuildChange,
     Change,
@@ -19,6 +17,8 @@ from .difference import (
     SettingChange,
     StreamChange,
 )
+from .checker import Finding, check_lock
+from .differ import diff, diff_plans
 from .document import SCHEMA, lock_document, lock_text
 from .reader import Lock, lock_schema, lock_source, plan_of, read_lock, settings_of
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from attrs import evolve, field, frozen
 from packaging.version import InvalidVersion, Version
 
 from ..model.build import BuildPlan, Root
-from ..model.lock import LockSettings
-from ..model.package import Package
-from ..model.plan import Plan, PlannedStream, RepositoryId
-from ..model.rpm_version import compare_evr
-from .difference import (
+from ..model.component import PYTHON
+from ..model.difference import (
     BaseUpdate,
     BuildChange,
     Change,
@@ -24,6 +22,10 @@ from .difference import (
     SettingChange,
     StreamChange,
 )
+from ..model.lock import LockSettings
+from ..model.package import Package
+from ..model.plan import Plan, PlannedStream, RepositoryId
+from ..model.rpm_version import compare_evr
 from .reader import Lock
 
 __all__ = ["diff", "diff_plans"]
@@ -59,9 +61,23 @@ def diff_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> LockDiff:
 # -- streams ---------------------------------------------------------------------------------------
 
 
-def _of_plan(plan: Plan) -> tuple[StreamChange, ...]:
-    """Each stream as if it were new."""
-    return tuple(_seen(stream) for stream in plan.streams)
+@frozen
+class _Seen:
+    """A stream as if it were new, with what else there is to compare of it, by name."""
+
+    change: StreamChange
+    content: Mapping[str, str] = field(factory=dict)
+
+
+def _of_plan(plan: Plan) -> tuple[_Seen, ...]:
+    return tuple(_Seen(_seen(stream), _content_of(stream)) for stream in plan.streams)
+
+
+def _content_of(stream: PlannedStream) -> dict[str, str]:
+    source = stream.source
+    return {
+        "source": f"{source.purl} {source.filename} {source.sha256}",
+    }
 
 
 def _seen(stream: PlannedStream) -> StreamChange:
@@ -78,27 +94,30 @@ def _seen(stream: PlannedStream) -> StreamChange:
     )
 
 
-def _of_document(document: Mapping[str, Any]) -> tuple[StreamChange, ...]:
+def _of_document(document: Mapping[str, Any]) -> tuple[_Seen, ...]:
     found = []
     for stream in document["streams"]:
         kind, name = stream["kind"], stream["component"]
         demands = stream["reason"]["demands"] or stream["required_by"]
-        found.append(
-            StreamChange(
-                Change.IN,
-                name if kind == "distribution" else f"{kind}:{name}",
-                new_version=stream["version"] or "",
-                new_origin=stream["origin"],
-                build_only=stream["build_only"],
-                reason=stream["reason"]["kind"],
-                text=stream["reason"]["text"],
-                demands=tuple((each["component"], each["requirement"]) for each in demands),
-            )
+        change = StreamChange(
+            Change.IN,
+            name if kind == "distribution" else f"{kind}:{name}",
+            new_version=stream["version"] or "",
+            new_origin=stream["origin"],
+            build_only=stream["build_only"],
+            reason=stream["reason"]["kind"],
+            text=stream["reason"]["text"],
+            demands=tuple((each["component"], each["requirement"]) for each in demands),
         )
+        source = stream["source"] or {}
+        content = {
+            "source": " ".join(str(source.get(key)) for key in ("purl", "filename", "sha256")),
+        }
+        found.append(_Seen(change, content))
     return tuple(found)
 
 
-def _streams(old: Iterable[StreamChange], new: Iterable[StreamChange]) -> tuple[StreamChange, ...]:
+def _streams(old: Iterable[_Seen], new: Iterable[_Seen]) -> tuple[StreamChange, ...]:
     """Streams of a component are compared one with one: those of the plan's own first, then by
     version."""
     found: list[StreamChange] = []
@@ -106,24 +125,42 @@ def _streams(old: Iterable[StreamChange], new: Iterable[StreamChange]) -> tuple[
     for component in sorted(before.keys() | after.keys()):
         mine, theirs = before.get(component, []), after.get(component, [])
         same = {_identity(stream) for stream in mine} & {_identity(stream) for stream in theirs}
-        gone = [stream for stream in mine if _identity(stream) not in same]
-        come = [stream for stream in theirs if _identity(stream) not in same]
+        found += _under_their_versions(mine, theirs)
+        gone = [stream.change for stream in mine if _identity(stream) not in same]
+        come = [stream.change for stream in theirs if _identity(stream) not in same]
         for number in range(max(len(gone), len(come))):
             found.append(_changed(gone[number : number + 1], come[number : number + 1]))
     return tuple(found)
 
 
-def _grouped(streams: Iterable[StreamChange]) -> dict[str, list[StreamChange]]:
-    found: dict[str, list[StreamChange]] = {}
+def _under_their_versions(old: Iterable[_Seen], new: Iterable[_Seen]) -> Iterable[StreamChange]:
+    """The streams of one version and origin in both that differ in something else."""
+    before = {_identity(stream): stream for stream in old}
+    for now in new:
+        was = before.get(_identity(now))
+        parts = [] if was is None else [k for k, v in now.content.items() if was.content[k] != v]
+        if was is not None and parts:
+            told = now.change
+            yield evolve(
+                told,
+                change=Change.CHANGED,
+                old_version=told.new_version,
+                old_origin=told.new_origin,
+                parts=tuple(parts),
+            )
+
+
+def _grouped(streams: Iterable[_Seen]) -> dict[str, list[_Seen]]:
+    found: dict[str, list[_Seen]] = {}
     for stream in streams:
-        found.setdefault(stream.component, []).append(stream)
+        found.setdefault(stream.change.component, []).append(stream)
     for group in found.values():
-        group.sort(key=lambda one: (one.build_only, one.new_version, one.new_origin))
+        group.sort(key=lambda one: (one.change.build_only, *_identity(one)))
     return found
 
 
-def _identity(stream: StreamChange) -> tuple[str, str]:
-    return stream.new_version, stream.new_origin
+def _identity(stream: _Seen) -> tuple[str, str]:
+    return stream.change.new_version, stream.change.new_origin
 
 
 def _changed(gone: list[StreamChange], come: list[StreamChange]) -> StreamChange:
@@ -140,6 +177,8 @@ def _changed(gone: list[StreamChange], come: list[StreamChange]) -> StreamChange
         return come[0]
     (was,), (now,) = gone, come
     order = _compare_versions(was.new_version, now.new_version)
+    if now.component == PYTHON.spelled and _is_series_of(now.new_version, was.new_version):
+        order = 0
     change = {-1: Change.UP, 0: Change.ORIGIN, 1: Change.DOWN}[order]
     return StreamChange(
         change,
@@ -153,6 +192,13 @@ def _changed(gone: list[StreamChange], come: list[StreamChange]) -> StreamChange
         now.text,
         now.demands,
     )
+
+
+def _is_series_of(one: str, other: str) -> bool:
+    """Whether one of two versions of Python is the series of the other: what is private is built at
+    its newest patch release, and has no number for it."""
+    longer, shorter = sorted((one, other), key=len, reverse=True)
+    return longer.startswith(f"{shorter}.")
 
 
 def _compare_versions(old: str, new: str) -> int:

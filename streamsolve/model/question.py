@@ -93,4 +93,9 @@ def moves_between(before: Plan, after: Plan) -> tuple[Move, ...]:
 
 
 def _chosen(plan: Plan) -> dict[Component, Chosen]:
-    return {stream.component: Chosen(stream.version, stream.origin) for stream in plan.streams}
+    # What only builds use is chosen for them, beside the application's own stream of it.
+    return {
+        stream.component: Chosen(stream.version, stream.origin)
+        for stream in plan.streams
+        if not (stream.build_only and stream.origin is Origin.PRIVATE)
+    }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
@@ -26,11 +27,18 @@ from .builds import Builder, Unbuildable, Work
 from .needs import Need
 from .roots import RuntimeRoot, RuntimeSolution
 
-__all__ = ["Passes", "assemble", "runtime_root"]
+if TYPE_CHECKING:
+    from ..selection.order import Edge
+
+__all__ = ["ChosenAgain", "Passes", "assemble", "runtime_root"]
 
 _BUILDERS = (1, 2, 4, 8, 16)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _Key = tuple[object, ...]
+
+
+class ChosenAgain(Exception):
+    """That the builder has chosen anew, so that passes have to be found anew."""
 
 
 class _Again(Exception):
@@ -55,23 +63,25 @@ class Passes:
         }
 
     def break_cycles(self) -> Unbuildable | None:
-        """Find the streams that need a bootstrap pass, at the least cost; a cycle that cannot be
-        broken makes its streams unbuildable."""
+        """Find the streams that need a bootstrap pass, at the least cost.
+
+        Raises :class:`ChosenAgain` where a cycle goes away only with other streams in some root;
+        a cycle that nothing breaks makes its streams unbuildable.
+        """
         # Only here graphs are needed, whose library takes longer to load than a plan to make.
-        from ..selection.order import Edge, Unbreakable, edges_to_break
+        from ..selection.order import Unbreakable, edges_to_break
 
         costs = {self.ids[key]: self._cost(work) for key, work in self.builder.works.items()}
         by_id = {self.ids[key]: key for key in self.builder.works}
         while True:
-            edges = [
-                Edge(self.ids[user], self.ids[used], self._breaking(user, used))
-                for user in sorted(self.builder.works, key=str)
-                for used in sorted(self._used(self._first(user)), key=str)
-            ]
-            broken = edges_to_break(costs, edges)
+            broken = edges_to_break(costs, self._edges())
             if isinstance(broken, Unbreakable):
-                return self._unbuildable([[by_id[one] for one in each] for each in broken.cycles])
+                cycles = [[by_id[one] for one in each] for each in broken.cycles]
+                if any(self.builder.avoid(cycle) for cycle in cycles):
+                    raise ChosenAgain
+                return self._unbuildable(cycles)
             if not broken:
+                self._spare(costs)
                 return None
             wanted: dict[_Key, list[_Key]] = {}
             for edge in broken:
@@ -79,6 +89,26 @@ class Passes:
             with suppress(_Again):
                 for user in sorted(wanted, key=str):
                     self._bootstrap(user, wanted[user])
+
+    def _edges(self) -> list[Edge]:
+        """What the first passes wait for."""
+        from ..selection.order import Edge
+
+        return [
+            Edge(self.ids[user], self.ids[used], self._breaking(user, used))
+            for user in sorted(self.builder.works, key=str)
+            for used in sorted(self._used(self._first(user)), key=str)
+        ]
+
+    def _spare(self, costs: Mapping[str, int]) -> None:
+        """Do without second passes that no cycle needs: what is broken later may make up for what
+        was broken before. The dearest are spared first."""
+        from ..selection.order import edges_to_break
+
+        for key in sorted(self.bootstrap, key=lambda key: (-costs[self.ids[key]], str(key))):
+            kept = self.bootstrap.pop(key)
+            if edges_to_break(costs, self._edges()):
+                self.bootstrap[key] = kept
 
     def _first(self, key: _Key) -> Work:
         """The pass that others can build on first."""

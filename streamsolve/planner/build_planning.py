@@ -10,9 +10,9 @@ from attrs import define, field, frozen
 from packaging.version import Version
 
 from ..errors import Code, InputError, Place, nearest
-from ..model.build import BuildPlan
-from ..model.component import PYTHON, Component, Kind, Origin
-from ..model.conflict import Cause, Conflict
+from ..model.build import BuildPlan, NeedOrigin
+from ..model.component import PYTHON, Origin
+from ..model.conflict import Conflict
 from ..model.plan import Demander, Notice, PlannedStream, Reason, ReasonKind
 from ..model.progress import Progress, no_progress
 from ..model.requirement import Requirement
@@ -21,7 +21,7 @@ from ..model.stream import Stream
 from ..model.target import Target
 from ..selection import Nogood
 from .book import Book
-from .build_plan import Passes, assemble
+from .build_plan import ChosenAgain, Passes, assemble
 from .builds import Builder, Unbuildable, Work
 from .needs import SpecNeeds
 from .request import PlanRequest
@@ -52,11 +52,13 @@ class BuildPlanning:
     progress: Progress = no_progress
     conflicts: list[Conflict] = field(factory=list, init=False)
     _notices: list[Notice] = field(factory=list, init=False)
+    _unread: tuple[Notice, ...] = field(default=(), init=False)
+    _first_python: str = field(default="", init=False)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What the plan should say of the base's build group and of tests."""
-        return tuple(self._notices)
+        """What the plan should say of the base's build group, and of needs that nobody knows."""
+        return (*self._notices, *self._unread)
 
     def make(self, found: RuntimeSolution) -> MadeBuilds | Nogood:
         """The builds of a selection whose runtime root is solved, or what cannot be built."""
@@ -86,6 +88,7 @@ class BuildPlanning:
             return self._learn(passes, found)
         self._tell_unused_specs(builder)
         plan = assemble(passes, found)
+        self._unread = tuple(self._unread_systems(builder.works.values()))
         return MadeBuilds(
             plan,
             tuple(builder.works[key] for key in sorted(builder.works, key=str)),
@@ -105,7 +108,12 @@ class BuildPlanning:
         """All builds, their cycles broken, or a stream of the application that nothing builds."""
         while True:
             passes = Passes(builder)
-            failed = builder.run() or passes.break_cycles()
+            try:
+                failed = builder.run() or passes.break_cycles()
+            except ChosenAgain:
+                continue
+            if failed is None and builder.forget_unused():
+                continue
             if failed is None:
                 return passes
             if builder.give_up(failed):
@@ -114,15 +122,35 @@ class BuildPlanning:
     def _learn(self, failed: Unbuildable, found: RuntimeSolution) -> Nogood:
         """That a stream cannot be built: with this interpreter, whatever its root holds."""
         stream = failed.stream
-        anchor = Component(Kind.PACKAGE, f"the build of {stream.component}")
-        told = failed.conflicts or (Conflict(anchor, Cause.ROOT, (), failed.texts),)
-        self.conflicts += [conflict for conflict in told if conflict not in self.conflicts]
+        # Why it fails with further interpreters would only bury why it does with the best one.
+        self._first_python = self._first_python or found.root.selection.python
+        if found.root.selection.python == self._first_python:
+            self.conflicts += [one for one in failed.conflicts if one not in self.conflicts]
         offers = [stream.offer]
         python = found.root.chosen.get(PYTHON)
         if python is not None and python.offer != stream.offer:
             offers.append(python.offer)
         text = f"{stream.component} {stream.version} cannot be built"
         return Nogood(tuple(offers), (text, *failed.texts))
+
+    def _unread_systems(self, works: Iterable[Work]) -> Iterable[Notice]:
+        """That for some builds neither upstream's word nor anybody else's is known."""
+        unread = self.book.upstream.unreadable_builds
+        known = {NeedOrigin.SPEC_FILE, NeedOrigin.BASE_SPEC, NeedOrigin.PROFILE}
+        found = {
+            f"{stream.component} {stream.version}": unread[stream.component.name, stream.version]
+            for work in works
+            for stream in (work.stream,)
+            if (stream.component.name, stream.version) in unread
+            and not known & {need.stated.origin for need in work.needs.needs}
+        }
+        if found:
+            first = min(found)
+            yield Notice(
+                "unknown-build-needs",
+                f"nobody says what building {', '.join(sorted(found))} needs, so their roots hold "
+                f"what any build does ({first}: {found[first].message})",
+            )
 
     # -- what every root starts from -----------------------------------------------------------
 
@@ -187,14 +215,21 @@ class BuildPlanning:
         return found
 
 
+_FACTS = {
+    RuleKind.REQUIRES: "{rule.package} needs {rule.dependency}",
+    RuleKind.NOTHING_PROVIDES: "{rule.package} needs {rule.dependency}, which nothing provides",
+    RuleKind.REQUESTED_NOTHING_PROVIDES: "nothing provides {rule.dependency}",
+    RuleKind.OBSOLETES: "{rule.package} obsoletes {rule.other}",
+    RuleKind.CONFLICTS: "{rule.package} conflicts with {rule.other}",
+}
+
+
 def _facts(conflict: RootConflict) -> list[str]:
     return [
-        f"{rule.package} needs {rule.dependency}"
-        if rule.kind is RuleKind.REQUIRES
-        else f"{rule.package} conflicts with {rule.other or rule.dependency}"
+        _FACTS[rule.kind].format(rule=rule)
         for problem in conflict.problems
         for rule in problem.rules
-        if rule.kind in (RuleKind.REQUIRES, RuleKind.CONFLICTS)
+        if rule.kind in _FACTS
     ]
 
 
@@ -243,7 +278,7 @@ def _demanders(made: MadeBuilds, target: Target) -> dict[tuple[object, ...], tup
         ]
         asked += [
             (stream.component, requirement)
-            for stream in work.uses
+            for stream in (work.choice.root.streams if work.choice.root else ())
             for requirement in stream.demands(target)
         ]
         for by, requirement in asked:

@@ -45,9 +45,10 @@ class BuildRoot(RuntimeRoot):
         """What libsolv is asked for."""
         chosen = super().request(hide_base_python=hide_base_python)
         parts = (*self._interpreter_parts(), *self._stubs())
+        exactly = (f"{part.name} = {part.evr}" for part in parts)
         others = self._other_toolchains() if hide_toolchains else ()
         return RootRequest(
-            tuple(sorted({*chosen.install, *self.bare, *(f"{p.name} = {p.evr}" for p in parts)})),
+            tuple(sorted({*chosen.install, *self.bare, *self._base_parts(), *exactly})),
             tuple(sorted({*chosen.planned, *(p for p in parts if not self._is_real(p))})),
             tuple(sorted({*chosen.hidden, *others})),
         )
@@ -88,11 +89,18 @@ class BuildRoot(RuntimeRoot):
 
     @property
     def bare(self) -> tuple[str, ...]:
-        """What the base has to bring by itself: if that cannot be solved, no choice of streams
-        helps."""
-        texts = [self._for_toolchain(need.native) for need in self.needs if need.native]
-        texts = [text for text in texts if "{" not in text]
+        """What the base has to bring by itself."""
+        return tuple(sorted({*self.group, *map(self._for_toolchain, self._native_needs)}))
+
+    @property
+    def unavoidable(self) -> tuple[str, ...]:
+        """What no choice of streams changes: if that cannot be solved, none helps."""
+        texts = (text for text in self._native_needs if not self._is_of_toolchain(text))
         return tuple(sorted({*self.group, *texts}))
+
+    @property
+    def _native_needs(self) -> tuple[str, ...]:
+        return tuple(n.native for n in self.needs if n.native and "{" not in n.native)
 
     # -- parts of streams ----------------------------------------------------------------------
 
@@ -107,6 +115,14 @@ class BuildRoot(RuntimeRoot):
             part = self._once((python.offer.key, suffix), partial(_part, main, suffix))
             self.owners[part.nevra] = python.offer
             yield part
+
+    def _base_parts(self) -> Iterator[str]:
+        """The same of an alternative interpreter that the base has."""
+        python = self.chosen.get(PYTHON)
+        if python is not None and python.offer.origin is Origin.BASE:
+            for need in self.needs:
+                if need.subpackage:
+                    yield f"{python.offer.package}{need.subpackage}"
 
     def _stubs(self) -> Iterator[Package]:
         """A third party's packages that only building needs."""
@@ -165,6 +181,17 @@ class BuildRoot(RuntimeRoot):
             if name.startswith(default) and same and pool.named(compat):
                 return compat
         return text
+
+    def _is_of_toolchain(self, text: str) -> bool:
+        """Whether what a text asks for depends on which stream of a toolchain is chosen."""
+        name = split_capability(text)[0] if text[:1] not in "(/" else ""
+        pool = self.book.base.pool
+        sources = {found.source for found in pool.named(name)[:1]} if name else set()
+        rules = (self.profile.rule(component) for component in self.chosen)
+        defaults = (default for rule in rules if rule for default in rule.packages)
+        return any(
+            found.source in sources for default in defaults for found in pool.named(default)[:1]
+        )
 
     def _other_toolchains(self) -> Iterator[str]:
         """The default's package where another stream of the toolchain is chosen."""

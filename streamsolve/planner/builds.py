@@ -9,7 +9,7 @@ choice of its streams learns that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
@@ -109,6 +109,7 @@ class Builder:
     _selections: dict[_Key, Selection | Unsatisfiable] = field(factory=dict, init=False)
     _planned: dict[_Key, Stream] = field(factory=dict, init=False)
     _requires: dict[str, frozenset[str]] = field(factory=dict, init=False)
+    _avoided: dict[_Key, frozenset[_Key]] = field(factory=dict, init=False)
     _session: RootSession | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -125,19 +126,41 @@ class Builder:
 
     def run(self) -> Unbuildable | None:
         """Find :attr:`works`, or the first stream that nothing can build."""
-        return self._close() or self._solve_all()
+        failed = self._close() or self._solve_all()
+        if failed is None:
+            self.forget_unused()
+        return failed
 
     def give_up(self, failed: Unbuildable) -> bool:
         """Whether the application needs a stream that cannot be built. Where only builds use it,
         everything is chosen again without it."""
-        offer = failed.stream.offer
-        chosen = self._at_run_time.get(offer.component)
-        if chosen is not None and chosen.key == offer.key:
+        if self._is_at_run_time(failed.stream):
             return True
-        self.unbuildable[offer.key] = failed
+        self.unbuildable[failed.stream.offer.key] = failed
+        self._choose_all_again()
+        return False
+
+    def avoid(self, cycle: Sequence[_Key]) -> bool:
+        """Choose everything again with one stream of a cycle built without the next one in its
+        root, whatever that costs the others; whether any can be. The cheapest is taken."""
+        known = dict(self._avoided)
+        found: list[tuple[int, int]] = []
+        for number, (user, used) in enumerate(_pairs(cycle)):
+            self._avoided[user] = known.get(user, frozenset()) | {used}
+            work = self._work(self.works[user].stream)
+            if isinstance(work, Work) and isinstance(work.choice.selection, Selection):
+                found.append((work.choice.selection.cost, number))
+            self._avoided = dict(known)
+        if not found:
+            return False
+        user, used = _pairs(cycle)[min(found)[1]]
+        self._avoided[user] = known.get(user, frozenset()) | {used}
+        self._choose_all_again()
+        return True
+
+    def _choose_all_again(self) -> None:
         for memory in (self.works, self._choices, self._selections, self._planned):
             memory.clear()
-        return False
 
     def _close(self) -> Unbuildable | None:
         """Choose the streams of every root, also of those that other roots need."""
@@ -156,6 +179,26 @@ class Builder:
                     if used.offer.key not in self._planned:
                         self._planned[used.offer.key] = self._real(used)
         return None
+
+    def forget_unused(self) -> bool:
+        """Leave out what only roots needed whose choice was made again since; whether there was
+        any."""
+        wanted = {key for key, work in self.works.items() if self._is_at_run_time(work.stream)}
+        waiting = sorted(wanted, key=str)
+        while waiting:
+            for used in self.works[waiting.pop()].uses:
+                if used.offer.key not in wanted:
+                    wanted.add(used.offer.key)
+                    waiting.append(used.offer.key)
+        unused = self._planned.keys() - wanted
+        for key in unused:
+            del self._planned[key]
+            self.works.pop(key, None)
+        return bool(unused)
+
+    def _is_at_run_time(self, stream: Stream) -> bool:
+        chosen = self._at_run_time.get(stream.component)
+        return chosen is not None and chosen.key == stream.offer.key
 
     def _waiting(self) -> list[Stream]:
         """What is planned and has no root yet."""
@@ -212,6 +255,7 @@ class Builder:
         self, stream: Stream, needs: Needs, excluded: frozenset[_Key] = frozenset()
     ) -> Choice:
         """The choice for some needs; shared, unless the stream itself would lie in its root."""
+        excluded |= self._avoided.get(stream.offer.key, frozenset())
         wanted = {need.requirement for need in needs.needs if need.requirement}
         if stream.component != PYTHON:
             wanted.add(requirement_on(PYTHON, "", scope=Scope.BUILD))
@@ -376,9 +420,9 @@ class Builder:
         choice = work.choice
         if choice.root is None:
             raise ValueError("only a root that was solved can be refused")
-        bare = self.pool.solve(RootRequest(choice.root.bare))
-        if isinstance(bare, RootConflict):
-            return Unbuildable(work.stream, (), choice.root.conflict_texts(bare))
+        alone = self.pool.solve(RootRequest(choice.root.unavoidable))
+        if isinstance(alone, RootConflict):
+            return Unbuildable(work.stream, (), choice.root.conflict_texts(alone))
         choice.refusals += choice.root.conflict_texts(conflict)
         if choice.selector is None:
             choice.selector = Selector(choice.problem)
@@ -437,9 +481,7 @@ class Builder:
         chosen = {s.component: s for s in choice.selection.streams}
         for stream in unwanted:
             if stream.component not in substitutes:
-                other = chosen.get(stream.component)
-                told = f"{other.offer.package} {other.version} of the base" if other else ""
-                substitutes[stream.component] = told or "nothing: it is for tests only"
+                substitutes[stream.component] = _stands_in(chosen.get(stream.component))
         left_out = (*work.left_out, *work.needs.without(needs.needs).needs)
         return Work(work.stream, needs, left_out, choice, substitutes)
 
@@ -471,6 +513,19 @@ class Builder:
         if name == "pip" and self._python.origin is Origin.PRIVATE:
             return None, f"the wheel of pip in the source of Python {self.target.python}"
         return None
+
+
+def _pairs(cycle: Sequence[_Key]) -> list[tuple[_Key, _Key]]:
+    """Each stream of a cycle with the one that it needs."""
+    return list(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
+
+
+def _stands_in(other: Stream | None) -> str:
+    """How a plan tells the stream that is used instead."""
+    if other is None:
+        return "nothing: it is for tests only"
+    whose = " of the base" if other.offer.origin is Origin.BASE else ""
+    return f"{other.offer.package} {other.version}{whose}"
 
 
 def _is_on(need: Need, component: Component) -> bool:

@@ -4,7 +4,8 @@ A spec that the packager gives beats all. Else the base's spec counts where the 
 with it the ``[build-system]`` of the sdist that is really built: Fedora's specs ask for that part
 only while they build (``%generate_buildrequires``), so it is not among their BuildRequires. The
 profile's rules are added to either. What a base's spec asks of Python beyond that, and the
-distribution does not require at run time, serves its tests and its documentation.
+distribution does not require at run time, serves its tests and its documentation; where nothing is
+compiled, so does what it asks of the base besides.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ..model.rpm_dependency import (
 )
 from ..model.stream import Stream
 from ..model.target import Target, series_of
+from ..model.upstream import Release
 from .book import Book
 
 __all__ = ["Need", "Needs", "NeedsBook", "SpecNeeds"]
@@ -40,6 +42,7 @@ _COMPILED_BACKENDS = {
     "setuptools-rust": ("rust", "cargo"),
 }
 _METHOD = "the build of a distribution"
+_PACKAGING = re.compile(r"macros|^rpm|^python3-devel|^(make|git-core|git|gcc|gcc-c\+\+)$")
 
 
 @frozen
@@ -150,18 +153,29 @@ class NeedsBook:
         if source is None:
             return
         at_run_time = {requirement.component for requirement in stream.demands(self.target)}
+        same = self._is_of_version(stream)
         for text in source.requires:
             for need in self._from_rpm(text, NeedOrigin.BASE_SPEC, source.nevra):
                 required = need.requirement
-                tests = (
-                    sure
-                    and required is not None
-                    and required.component.kind is Kind.DISTRIBUTION
-                    and required.component not in known
-                    and required.component not in at_run_time
-                )
+                if required is None:
+                    tests = sure and self._is_pure(stream) and _is_program(need)
+                else:
+                    tests = sure and required.component not in (known | at_run_time)
+                    if not same:
+                        # What the base's version of it must be bound to says nothing of this one.
+                        need = evolve(need, requirement=_unbound(required))
                 role = NeedRole.CHECK if tests else NeedRole.BUILD
                 yield evolve(need, stated=evolve(need.stated, role=role))
+
+    def _is_of_version(self, stream: Stream) -> bool:
+        return stream.component == PYTHON or any(
+            base.offer.version == stream.version for base in self.book.base.of(stream.component)
+        )
+
+    def _is_pure(self, stream: Stream) -> bool:
+        """Whether its wheel is for every platform: then nothing is compiled."""
+        release = self.book.release(stream.offer)
+        return release is not None and release.pure
 
     def _source_package(self, stream: Stream) -> Package | None:
         component = stream.component
@@ -217,12 +231,19 @@ class NeedsBook:
         offer = stream.offer
         if offer.component.kind is not Kind.DISTRIBUTION or offer.prebuilt:
             return None
-        release = self.book.release(offer)
+        release = self._release(stream)
         if release is not None:
             return (release.name, release.version) if release.sdists else None
         if offer.component == self.book.root.component:
             return (offer.component.name, offer.version)
         return None
+
+    def _release(self, stream: Stream) -> Release | None:
+        """The upstream release behind a stream; the application's own is among no offers."""
+        if stream.component != self.book.root.component:
+            return self.book.release(stream.offer)
+        listed = self.book.upstream.releases(stream.component.name, (stream.version,))
+        return next((release for release in listed if release.version == stream.version), None)
 
     def _method(self, stream: Stream, given: bool) -> Iterable[Need]:
         """What building a distribution needs, whatever it is."""
@@ -238,7 +259,7 @@ class NeedsBook:
         if stream.component.name != "pip":
             stated = BuildNeed("pip", NeedOrigin.METHOD, place=place)
             yield self._on_distribution(requirement_on(distribution("pip"), ""), stated)
-        release = self.book.release(stream.offer)
+        release = self._release(stream)
         pure = stream.offer.prebuilt or (release is not None and release.pure)
         if not pure and self._source_package(stream) is None:
             for name in ("gcc", "gcc-c++"):
@@ -312,8 +333,10 @@ class NeedsBook:
         if text[0] in "(/":
             return None
         for package in self.book.base.pool.providers(text)[:1]:
-            if package.source and (package.source,) == self._default_source:
-                return package.name.removeprefix("python3")
+            name, dash, part = package.name.partition("-")
+            # The command without a number is the default's alone.
+            if name == "python3" and package.source and (package.source,) == self._default_source:
+                return f"{dash}{part}"
         return None
 
     def _named(self, text: str) -> Requirement | None:
@@ -345,6 +368,17 @@ class NeedsBook:
 def split_capability_name(text: str) -> str:
     """The name that a plain dependency or a requirement begins with."""
     return re.split(r"[\s<>=!~;\[(]", text, maxsplit=1)[0]
+
+
+def _is_program(need: Need) -> bool:
+    """Whether a need on the base is no part of packaging itself, as macros and headers are."""
+    return bool(need.native) and not _PACKAGING.search(need.native)
+
+
+def _unbound(requirement: Requirement) -> Requirement:
+    return requirement_on(
+        requirement.component, "", scope=requirement.scope, extras=requirement.extras
+    )
 
 
 def _for_building(requirement: Requirement) -> Requirement:

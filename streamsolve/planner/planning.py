@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, InputError, Place, nearest
 from ..inputs.bases import EXTRACTS, open_base, parse_overlay
-from ..inputs.notation import read_requirement
+from ..inputs.notation import read_any_component, read_requirement
 from ..inputs.profiles import load_profile
 from ..inputs.shipped import default_cache, profiles_directory
 from ..inputs.tables import Unreadable
@@ -42,7 +42,7 @@ from .upstream import Upstream
 if TYPE_CHECKING:
     from ..inputs.index import PackageIndex
 
-__all__ = ["Attempt", "Workshop", "extract_of", "extracts_of"]
+__all__ = ["PINNED", "Attempt", "Workshop", "extract_of", "extracts_of"]
 
 _EXTRACT = "upstream.jsonl"
 _ROUNDS = 200
@@ -62,6 +62,10 @@ _OWN_DEMANDS = (
 )
 _ONLY_EMBEDDED = "only the releases that come with the tool were looked at, not the package index"
 _OLDEST_GLIBC = (2, 17)
+_SERIES = 2
+
+PINNED = Place("the lock")
+"""Where it is stated what a lock keeps."""
 
 
 @define
@@ -185,6 +189,7 @@ class Workshop:
             version=version,
             extra=(*_asked_python(request), *_demands(request)),
         )
+        root = evolve(root, constraints=(*root.constraints, *_pins(request)))
         return Book(
             self.profile,
             variant,
@@ -339,6 +344,17 @@ def _demands(request: PlanRequest) -> tuple[Requirement, ...]:
         else r
         for r in read
     )
+
+
+def _pins(request: PlanRequest) -> tuple[Requirement, ...]:
+    """The versions to keep; a Python without a patch number is kept as a series."""
+    found = []
+    for text, version in request.pins:
+        component = read_any_component(text, PINNED)
+        series = component == PYTHON and len(_version(version).release) == _SERIES
+        specifier = f"=={version}.*" if series else f"=={version}"
+        found.append(requirement_on(component, specifier, place=PINNED))
+    return tuple(found)
 
 
 def _root_conflict(book: Book, texts: tuple[str, ...]) -> Conflict:

@@ -23,7 +23,9 @@ class PlanRequest:
     top of its own. ``builds`` asks for build roots, order and exact packages as well, for which a
     whole base is needed. ``specs`` are ``(component, path)`` of spec files or source packages that
     beat what the base and upstream say of a build; ``checks`` says when tests count: where they
-    cost no further private stream (``free``), ``always``, or ``never``.
+    cost no further private stream (``free``), ``always``, or ``never``. ``pins`` are
+    ``(component, version)``, spelled as profiles spell them: versions to keep wherever the
+    component is used, as a lock has them.
     """
 
     application: str
@@ -42,6 +44,7 @@ class PlanRequest:
     builds: bool = False
     specs: tuple[tuple[str, str], ...] = ()
     checks: str = "free"
+    pins: tuple[tuple[str, str], ...] = ()
 
 
 @frozen

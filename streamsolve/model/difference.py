@@ -36,12 +36,13 @@ class Change(Enum):
 
 @frozen
 class StreamChange:
-    """A stream that is in, out, of another version or of another origin.
+    """A stream that is in, out, of another version or origin, or changed under its version.
 
     ``component`` is written as profiles write it. Versions and origins are empty on the side where
     there is no such stream. ``reason`` is the kind of the new stream's reason, ``text`` the
     profile's words, and ``demands`` are (by, requirement) of those that the reason names, else of
-    all that require it: empty where the new plan has no such stream.
+    all that require it: empty where the new plan has no such stream. ``parts`` are what differs
+    under the same version and origin: ``source``.
     """
 
     change: Change
@@ -54,6 +55,7 @@ class StreamChange:
     reason: str = ""
     text: str = ""
     demands: tuple[tuple[str, str], ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @frozen
