@@ -152,6 +152,13 @@ def test_bad_input_is_told(world: CommandWorld, words: list[str], told: str) -> 
     assert "Traceback" not in ran.err
 
 
+def test_builds_without_a_whole_base_say_what_to_do(world: CommandWorld) -> None:
+    for words in (["lock", "vllm"], ["plan", "vllm", "--builds"]):
+        ran = world.run(*words, "--offline")
+        assert ran.code == 2
+        assert ran.says("SS603", "without network the repositories of fedora-", "--base DIRECTORY")
+
+
 # -- check -----------------------------------------------------------------------------------------
 
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from attrs import evolve, field, frozen
-from packaging.version import InvalidVersion, Version
-
 from ..model.build import BuildPlan, Root
-from ..model.component import PYTHON
 from ..model.difference import (
     BaseUpdate,
     BuildChange,
@@ -20,13 +16,13 @@ from ..model.difference import (
     RepositoryMove,
     RootChange,
     SettingChange,
-    StreamChange,
 )
 from ..model.lock import LockSettings
 from ..model.package import Package
-from ..model.plan import Plan, PlannedStream, RepositoryId
+from ..model.plan import Plan, RepositoryId
 from ..model.rpm_version import compare_evr
 from .reader import Lock
+from .stream_changes import of_document, of_plan, stream_changes
 
 __all__ = ["diff", "diff_plans"]
 
@@ -39,7 +35,7 @@ def diff(old: Lock, new: Lock) -> LockDiff:
     before, after = _built(old.plan), _built(new.plan)
     roots = _roots(before, after)
     return LockDiff(
-        streams=_streams(_of_plan(old.plan), _of_plan(new.plan)),
+        streams=stream_changes(of_plan(old.plan), of_plan(new.plan)),
         roots=roots,
         repositories=_repositories(old.plan.repositories, new.plan.repositories),
         updates=_updates(roots),
@@ -52,162 +48,10 @@ def diff(old: Lock, new: Lock) -> LockDiff:
 def diff_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> LockDiff:
     """What changed from one document ``streamsolve.plan/1`` to another; both are plans."""
     return LockDiff(
-        streams=_streams(_of_document(old), _of_document(new)),
+        streams=stream_changes(of_document(old), of_document(new)),
         repositories=_repositories(_document_repositories(old), _document_repositories(new)),
         settings=_settings(_document_settings(old), _document_settings(new)),
     )
-
-
-# -- streams ---------------------------------------------------------------------------------------
-
-
-@frozen
-class _Seen:
-    """A stream as if it were new, with what else there is to compare of it, by name."""
-
-    change: StreamChange
-    content: Mapping[str, str] = field(factory=dict)
-
-
-def _of_plan(plan: Plan) -> tuple[_Seen, ...]:
-    return tuple(_Seen(_seen(stream), _content_of(stream)) for stream in plan.streams)
-
-
-def _content_of(stream: PlannedStream) -> dict[str, str]:
-    source = stream.source
-    return {
-        "source": f"{source.purl} {source.filename} {source.sha256}",
-    }
-
-
-def _seen(stream: PlannedStream) -> StreamChange:
-    demands = stream.reason.demands or stream.required_by
-    return StreamChange(
-        Change.IN,
-        stream.component.spelled,
-        new_version="" if stream.version is None else str(stream.version),
-        new_origin=stream.origin.value,
-        build_only=stream.build_only,
-        reason=stream.reason.kind.value,
-        text=stream.reason.text,
-        demands=tuple((each.component.spelled, str(each.requirement)) for each in demands),
-    )
-
-
-def _of_document(document: Mapping[str, Any]) -> tuple[_Seen, ...]:
-    found = []
-    for stream in document["streams"]:
-        kind, name = stream["kind"], stream["component"]
-        demands = stream["reason"]["demands"] or stream["required_by"]
-        change = StreamChange(
-            Change.IN,
-            name if kind == "distribution" else f"{kind}:{name}",
-            new_version=stream["version"] or "",
-            new_origin=stream["origin"],
-            build_only=stream["build_only"],
-            reason=stream["reason"]["kind"],
-            text=stream["reason"]["text"],
-            demands=tuple((each["component"], each["requirement"]) for each in demands),
-        )
-        source = stream["source"] or {}
-        content = {
-            "source": " ".join(str(source.get(key)) for key in ("purl", "filename", "sha256")),
-        }
-        found.append(_Seen(change, content))
-    return tuple(found)
-
-
-def _streams(old: Iterable[_Seen], new: Iterable[_Seen]) -> tuple[StreamChange, ...]:
-    """Streams of a component are compared one with one: those of the plan's own first, then by
-    version."""
-    found: list[StreamChange] = []
-    before, after = _grouped(old), _grouped(new)
-    for component in sorted(before.keys() | after.keys()):
-        mine, theirs = before.get(component, []), after.get(component, [])
-        same = {_identity(stream) for stream in mine} & {_identity(stream) for stream in theirs}
-        found += _under_their_versions(mine, theirs)
-        gone = [stream.change for stream in mine if _identity(stream) not in same]
-        come = [stream.change for stream in theirs if _identity(stream) not in same]
-        for number in range(max(len(gone), len(come))):
-            found.append(_changed(gone[number : number + 1], come[number : number + 1]))
-    return tuple(found)
-
-
-def _under_their_versions(old: Iterable[_Seen], new: Iterable[_Seen]) -> Iterable[StreamChange]:
-    """The streams of one version and origin in both that differ in something else."""
-    before = {_identity(stream): stream for stream in old}
-    for now in new:
-        was = before.get(_identity(now))
-        parts = [] if was is None else [k for k, v in now.content.items() if was.content[k] != v]
-        if was is not None and parts:
-            told = now.change
-            yield evolve(
-                told,
-                change=Change.CHANGED,
-                old_version=told.new_version,
-                old_origin=told.new_origin,
-                parts=tuple(parts),
-            )
-
-
-def _grouped(streams: Iterable[_Seen]) -> dict[str, list[_Seen]]:
-    found: dict[str, list[_Seen]] = {}
-    for stream in streams:
-        found.setdefault(stream.change.component, []).append(stream)
-    for group in found.values():
-        group.sort(key=lambda one: (one.change.build_only, *_identity(one)))
-    return found
-
-
-def _identity(stream: _Seen) -> tuple[str, str]:
-    return stream.change.new_version, stream.change.new_origin
-
-
-def _changed(gone: list[StreamChange], come: list[StreamChange]) -> StreamChange:
-    if not come:
-        (was,) = gone
-        return StreamChange(
-            Change.OUT,
-            was.component,
-            old_version=was.new_version,
-            old_origin=was.new_origin,
-            build_only=was.build_only,
-        )
-    if not gone:
-        return come[0]
-    (was,), (now,) = gone, come
-    order = _compare_versions(was.new_version, now.new_version)
-    if now.component == PYTHON.spelled and _is_series_of(now.new_version, was.new_version):
-        order = 0
-    change = {-1: Change.UP, 0: Change.ORIGIN, 1: Change.DOWN}[order]
-    return StreamChange(
-        change,
-        now.component,
-        was.new_version,
-        now.new_version,
-        was.new_origin,
-        now.new_origin,
-        now.build_only,
-        now.reason,
-        now.text,
-        now.demands,
-    )
-
-
-def _is_series_of(one: str, other: str) -> bool:
-    """Whether one of two versions of Python is the series of the other: what is private is built at
-    its newest patch release, and has no number for it."""
-    longer, shorter = sorted((one, other), key=len, reverse=True)
-    return longer.startswith(f"{shorter}.")
-
-
-def _compare_versions(old: str, new: str) -> int:
-    """-1 for up. What is left out on one side has no version, so that only its origin changed."""
-    try:
-        left, right = Version(old), Version(new)
-    except InvalidVersion:
-        return 0
-    return (left > right) - (left < right)
 
 
 # -- roots and the base ----------------------------------------------------------------------------

@@ -52,13 +52,18 @@ class BuildPlanning:
     progress: Progress = no_progress
     conflicts: list[Conflict] = field(factory=list, init=False)
     _notices: list[Notice] = field(factory=list, init=False)
+    _failed: dict[str, str] = field(factory=dict, init=False)
     _unread: tuple[Notice, ...] = field(default=(), init=False)
     _first_python: str = field(default="", init=False)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What the plan should say of the base's build group, and of needs that nobody knows."""
-        return (*self._notices, *self._unread)
+        failed = tuple(
+            Notice("cannot-be-built", f"{text}, so another choice was made: {cause}")
+            for text, cause in sorted(self._failed.items())
+        )
+        return (*self._notices, *failed, *self._unread)
 
     def make(self, found: RuntimeSolution) -> MadeBuilds | Nogood:
         """The builds of a selection whose runtime root is solved, or what cannot be built."""
@@ -85,7 +90,7 @@ class BuildPlanning:
         finally:
             builder.close()
         if isinstance(passes, Unbuildable):
-            return self._learn(passes, found)
+            return self._learn(passes, builder.unbuildable.values(), found)
         self._tell_unused_specs(builder)
         plan = assemble(passes, found)
         self._unread = tuple(self._unread_systems(builder.works.values()))
@@ -119,18 +124,23 @@ class BuildPlanning:
             if builder.give_up(failed):
                 return failed
 
-    def _learn(self, failed: Unbuildable, found: RuntimeSolution) -> Nogood:
-        """That a stream cannot be built: with this interpreter, whatever its root holds."""
+    def _learn(
+        self, failed: Unbuildable, before: Iterable[Unbuildable], found: RuntimeSolution
+    ) -> Nogood:
+        """That a stream cannot be built: with this interpreter, whatever its root holds; it may
+        rest on what was found to be unbuildable ``before``."""
         stream = failed.stream
         # Why it fails with further interpreters would only bury why it does with the best one.
         self._first_python = self._first_python or found.root.selection.python
         if found.root.selection.python == self._first_python:
-            self.conflicts += [one for one in failed.conflicts if one not in self.conflicts]
+            told = [one for each in (failed, *before) for one in each.conflicts]
+            self.conflicts += [one for one in dict.fromkeys(told) if one not in self.conflicts]
         offers = [stream.offer]
         python = found.root.chosen.get(PYTHON)
         if python is not None and python.offer != stream.offer:
             offers.append(python.offer)
         text = f"{stream.component} {stream.version} cannot be built"
+        self._failed.setdefault(text, _cause(failed))
         return Nogood(tuple(offers), (text, *failed.texts))
 
     def _unread_systems(self, works: Iterable[Work]) -> Iterable[Notice]:
@@ -222,6 +232,17 @@ _FACTS = {
     RuleKind.OBSOLETES: "{rule.package} obsoletes {rule.other}",
     RuleKind.CONFLICTS: "{rule.package} conflicts with {rule.other}",
 }
+
+
+def _cause(failed: Unbuildable) -> str:
+    """Why a stream cannot be built, in short."""
+    demands = {
+        f"{chain[-1].by} needs {chain[-1].requirement}"
+        for conflict in failed.conflicts
+        for chain in conflict.chains
+        if chain
+    }
+    return "; ".join(sorted(demands) or failed.texts)
 
 
 def _facts(conflict: RootConflict) -> list[str]:

@@ -11,59 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from ..model.build import BuildNeed, NeedOrigin
-from ..model.component import PYTHON, Component, Kind, Origin, Scope
+from ..model.component import PYTHON, Component, Origin
 from ..model.conflict import Conflict
-from ..model.package import Package
 from ..model.progress import Progress, no_progress
-from ..model.requirement import Requirement, requirement_on
-from ..model.root import RootConflict, RootRequest, RootSolution
-from ..model.rpm_language import split_capability
-from ..model.stream import Offer, Stream
-from ..model.target import Target, series_of
-from ..selection import Problem, Selection, Selector, Unsatisfiable
-from ..solving import PackagePool, RootSession
+from ..model.root import RootConflict, RootRequest
+from ..model.stream import Stream
+from ..model.target import Target
+from ..selection import Selection, Unsatisfiable
+from ..solving import PackagePool
 from .book import Book
-from .build_book import BuildBook
-from .build_roots import BuildRoot
+from .build_choices import Choice, Choices
 from .needs import Need, Needs, NeedsBook, SpecNeeds
+from .root_solver import RootSolver
 from .roots import RuntimeRoot
 
-__all__ = ["Builder", "Choice", "Unbuildable", "Work"]
+__all__ = ["Builder", "Unbuildable", "Work"]
 
 _ROUNDS = 50
-_ANCHOR = "the build of "
 _Key = tuple[object, ...]
-
-
-@define
-class Choice:
-    """The streams of one root, for everything whose needs are the same."""
-
-    anchor: Stream
-    needs: tuple[Need, ...]
-    problem: Problem
-    target: Target
-    selection: Selection | Unsatisfiable
-    selector: Selector | None = None
-    root: BuildRoot | None = None
-    request: RootRequest | None = None
-    solution: RootSolution | None = None
-    refusals: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-
-    @property
-    def private(self) -> tuple[Stream, ...]:
-        """The private streams in it."""
-        if isinstance(self.selection, Unsatisfiable):
-            return ()
-        return tuple(
-            s
-            for s in self.selection.streams
-            if s.offer.origin is Origin.PRIVATE and s.component != self.anchor.component
-        )
 
 
 @define
@@ -105,22 +73,17 @@ class Builder:
     progress: Progress = no_progress
     works: dict[_Key, Work] = field(factory=dict, init=False)
     unbuildable: dict[_Key, Unbuildable] = field(factory=dict, init=False)
-    _choices: dict[_Key, Choice] = field(factory=dict, init=False)
-    _selections: dict[_Key, Selection | Unsatisfiable] = field(factory=dict, init=False)
     _planned: dict[_Key, Stream] = field(factory=dict, init=False)
-    _requires: dict[str, frozenset[str]] = field(factory=dict, init=False)
     _avoided: dict[_Key, frozenset[_Key]] = field(factory=dict, init=False)
-    _session: RootSession | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        base = self.book.base.base
-        python = self.runtime.chosen.get(PYTHON)
-        self._python = python.offer if python else self.book.offers(PYTHON)[0]
+        own = self.book.targets[self.book.base.base.python]
         self._needs = NeedsBook(self.book, self.target, self.specs)
-        own = self.book.targets[base.python]
-        self._base_target = own
         self._base_needs = NeedsBook(self.book, own, self.specs)
-        self._at_run_time = {s.component: s.offer for s in self.selection.streams}
+        self._choices = Choices(
+            self.book, self.runtime, self.target, self.group, self._planned, self.unbuildable
+        )
+        self._solver = RootSolver(self.book.base.pool)
 
     # -- everything that is built --------------------------------------------------------------
 
@@ -159,7 +122,7 @@ class Builder:
         return True
 
     def _choose_all_again(self) -> None:
-        for memory in (self.works, self._choices, self._selections, self._planned):
+        for memory in (self.works, self._choices, self._planned):
             memory.clear()
 
     def _close(self) -> Unbuildable | None:
@@ -197,7 +160,7 @@ class Builder:
         return bool(unused)
 
     def _is_at_run_time(self, stream: Stream) -> bool:
-        chosen = self._at_run_time.get(stream.component)
+        chosen = self._choices.at_run_time.get(stream.component)
         return chosen is not None and chosen.key == stream.offer.key
 
     def _waiting(self) -> list[Stream]:
@@ -244,178 +207,50 @@ class Builder:
         if self.target.python == self.book.base.base.python:
             return True
         wanted = {need.requirement.component for need in checks if need.requirement}
-        return wanted <= self._at_run_time.keys()
-
-    def _new(self, choice: Choice) -> list[Stream]:
-        return [s for s in choice.private if s.offer.key not in self._planned]
-
-    # -- one choice ----------------------------------------------------------------------------
+        return wanted <= self._choices.at_run_time.keys()
 
     def _choose(
         self, stream: Stream, needs: Needs, excluded: frozenset[_Key] = frozenset()
     ) -> Choice:
-        """The choice for some needs; shared, unless the stream itself would lie in its root."""
-        excluded |= self._avoided.get(stream.offer.key, frozenset())
-        wanted = {need.requirement for need in needs.needs if need.requirement}
-        if stream.component != PYTHON:
-            wanted.add(requirement_on(PYTHON, "", scope=Scope.BUILD))
-        requirements = tuple(sorted(wanted, key=_requirement_key))
-        rest = frozenset((n.native, n.subpackage, n.external) for n in needs.needs)
-        interpreter = stream.component == PYTHON
-        key: _Key = (tuple(map(_requirement_key, requirements)), rest, excluded, interpreter)
-        shared = self._chosen_for(key, stream, requirements, needs, excluded, ())
-        if stream.offer.key not in {used.offer.key for used in shared.private}:
-            return shared
-        # It would be in its own root: the base's own stream of it is better, where there is one.
-        return self._chosen_for(key, stream, requirements, needs, excluded, stream.offer.key)
+        avoided = self._avoided.get(stream.offer.key, frozenset())
+        return self._choices.choose(stream, needs, excluded | avoided)
 
-    def _chosen_for(
-        self,
-        key: _Key,
-        stream: Stream,
-        requirements: tuple[Requirement, ...],
-        needs: Needs,
-        excluded: frozenset[_Key],
-        own: _Key,
-    ) -> Choice:
-        if (*key, own) not in self._choices:
-            made = self._new_choice(stream, requirements, needs, excluded, own)
-            self._choices[(*key, own)] = made
-        return self._choices[(*key, own)]
-
-    def _new_choice(
-        self,
-        stream: Stream,
-        requirements: tuple[Requirement, ...],
-        needs: Needs,
-        excluded: frozenset[_Key],
-        own: _Key,
-    ) -> Choice:
-        target, python = self.target, self._python
-        if stream.component == PYTHON:
-            target = self._base_target
-            python = self._base_python()
-        anchor = _anchor(stream, requirements)
-        book = BuildBook(
-            self.book,
-            anchor,
-            python,
-            self._at_run_time,
-            self._planned.keys(),
-            own,
-            excluded | self.unbuildable.keys(),
-        )
-        problem = Problem(anchor, book, {target.python: target})
-        key: _Key = (
-            tuple(map(_requirement_key, requirements)),
-            excluded,
-            own,
-            stream.component == PYTHON,
-        )
-        if key not in self._selections:
-            # What the base brings beside the streams does not matter to the first proposal.
-            self._selections[key] = Selector(problem).select()
-        selection = _anchored(self._selections[key], anchor)
-        choice = Choice(anchor, needs.needs, problem, target, selection)
-        self._set_root(choice)
-        return choice
-
-    def _base_python(self) -> Offer:
-        series = self.book.base.base.python
-        return next(
-            offer
-            for offer in self.book.offers(PYTHON)
-            if offer.origin is Origin.BASE and series_of(offer.version) == series
-        )
-
-    def _set_root(self, choice: Choice) -> None:
-        if isinstance(choice.selection, Unsatisfiable):
-            choice.root = None
-            return
-        choice.root = BuildRoot(
-            self.book,
-            choice.selection,
-            choice.target,
-            written=self.runtime.written,
-            anchor=choice.anchor.component,
-            group=self.group,
-            needs=choice.needs,
-        )
-        choice.solution = None
+    def _new(self, choice: Choice) -> list[Stream]:
+        return [s for s in choice.private if s.offer.key not in self._planned]
 
     # -- solving -------------------------------------------------------------------------------
 
     def _solve_all(self) -> Unbuildable | None:
         """Solve every root; a choice that was refused is made again, and may need more."""
+        failed: Unbuildable | None = None
         for _ in range(_ROUNDS):
-            failed, changed = None, False
+            refused: list[Work] = []
             works = [self.works[key] for key in sorted(self.works, key=str)]
+            self._solver.expect(work.choice for work in works)
             for number, work in enumerate(works):
                 if work.choice.solution is not None:
                     continue
                 self.progress("solving build roots", number, len(works))
-                conflict = self._solve(work.choice)
-                if conflict is not None:
-                    changed = True
-                    failed = self._learn(work, conflict)
-                if failed is not None:
-                    return failed
+                if self._solver.solve(work.choice) is not None:
+                    refused.append(work)
+                    failed = self._learn(work)
+                    if failed is not None:
+                        return failed
             failed = self._close()
-            if failed is not None or not changed:
+            if failed is not None or not refused:
                 return failed
-        raise RuntimeError("build roots are refused again and again")
-
-    def _solve(self, choice: Choice) -> RootConflict | None:
-        """Solve one root, without what is only a tool if that is possible."""
-        root = choice.root
-        if root is None:
-            raise ValueError("a choice without streams has no root")
-        answer = self._in_session(root.wide)
-        if isinstance(answer, RootConflict):
-            return answer
-        choice.request, choice.solution = root.wide, answer
-        choice.tools = root.tools(answer)
-        if choice.tools and not root.needs_tools(answer, self._required):
-            narrow = self._in_session(root.narrow)
-            if isinstance(narrow, RootSolution):
-                choice.request, choice.solution, choice.tools = root.narrow, narrow, ()
-        return None
-
-    def _required(self, package: Package) -> frozenset[str]:
-        """The names of capabilities that a package requires, boolean dependencies aside."""
-        known = self._requires.get(package.nevra)
-        if known is None:
-            plain = (text for text in package.requires if text[0] != "(")
-            known = frozenset(split_capability(text)[0] for text in plain)
-            self._requires[package.nevra] = known
-        return known
-
-    def _in_session(self, request: RootRequest) -> RootSolution | RootConflict:
-        """Solve in the one session of this base; what is new in a request is planned together with
-        everything else that is known by then."""
-        if self._session is None or self._session.closed:
-            self._session = self.pool.session(())
-        if not self._session.plans(request.planned):
-            waiting = [
-                package
-                for work in self.works.values()
-                if work.choice.solution is None and work.choice.root is not None
-                for package in work.choice.root.wide.planned
-            ]
-            self._session.extend({*request.planned, *waiting})
-        return self._session.solve(request)
+        return Unbuildable(refused[0].stream, (), refused[0].choice.refusals)
 
     def close(self) -> None:
         """Take the planned packages out of the base's pool."""
-        if self._session is not None:
-            self._session.close()
+        self._solver.close()
 
     @property
     def pool(self) -> PackagePool:
         """The base's packages."""
         return self.book.base.pool
 
-    def _learn(self, work: Work, conflict: RootConflict) -> Unbuildable | None:
+    def _learn(self, work: Work) -> Unbuildable | None:
         """Make the choice again without what was refused, or say that nothing helps."""
         choice = work.choice
         if choice.root is None:
@@ -423,12 +258,7 @@ class Builder:
         alone = self.pool.solve(RootRequest(choice.root.unavoidable))
         if isinstance(alone, RootConflict):
             return Unbuildable(work.stream, (), choice.root.conflict_texts(alone))
-        choice.refusals += choice.root.conflict_texts(conflict)
-        if choice.selector is None:
-            choice.selector = Selector(choice.problem)
-        choice.selector.forbid(choice.root.nogood(conflict))
-        choice.selection = choice.selector.select()
-        self._set_root(choice)
+        self._choices.again(choice)
         for key in sorted(self.works, key=str):
             each = self.works[key]
             if each.choice is choice:
@@ -474,7 +304,7 @@ class Builder:
         choice = self._choose(work.stream, needs, excluded)
         if isinstance(choice.selection, Unsatisfiable) or self._new(choice):
             return None
-        if choice.solution is None and self._solve(choice) is not None:
+        if choice.solution is None and self._solver.solve(choice) is not None:
             return None
         if planned != set(self._planned):
             raise ValueError("a bootstrap pass may plan nothing new")
@@ -497,7 +327,7 @@ class Builder:
         """Take a work without its tests for good, if its root can be solved."""
         if isinstance(work.choice.selection, Unsatisfiable) or self._new(work.choice):
             return False
-        if work.choice.solution is None and self._solve(work.choice) is not None:
+        if work.choice.solution is None and self._solver.solve(work.choice) is not None:
             return False
         self.works[work.stream.offer.key] = work
         return True
@@ -510,7 +340,7 @@ class Builder:
             if self.pool.named(package):
                 stated = BuildNeed(package, NeedOrigin.METHOD, place="a bootstrap pass")
                 return Need(stated, native=package), f"the base's wheel, {package}"
-        if name == "pip" and self._python.origin is Origin.PRIVATE:
+        if name == "pip" and self._choices.python.origin is Origin.PRIVATE:
             return None, f"the wheel of pip in the source of Python {self.target.python}"
         return None
 
@@ -530,25 +360,3 @@ def _stands_in(other: Stream | None) -> str:
 
 def _is_on(need: Need, component: Component) -> bool:
     return need.requirement is not None and need.requirement.component == component
-
-
-def _requirement_key(requirement: Requirement) -> tuple[Component, str, tuple[str, ...]]:
-    return (requirement.component, str(requirement.specifier), requirement.extras)
-
-
-def _anchor(stream: Stream, requirements: tuple[Requirement, ...]) -> Stream:
-    """What stands for a build in its selection problem."""
-    component = Component(Kind.PACKAGE, f"{_ANCHOR}{stream.component}")
-    offer = Offer(component, stream.version, Origin.PRIVATE, "")
-    return Stream(offer, requirements)
-
-
-def _anchored(selection: Selection | Unsatisfiable, anchor: Stream) -> Selection | Unsatisfiable:
-    """The same choice for another build of equal requirements."""
-    if isinstance(selection, Unsatisfiable):
-        return selection
-    streams = tuple(
-        anchor if stream.component.name.startswith(_ANCHOR) else stream
-        for stream in selection.streams
-    )
-    return evolve(selection, streams=streams)

@@ -63,7 +63,6 @@ _OWN_DEMANDS = (
 _ONLY_EMBEDDED = "only the releases that come with the tool were looked at, not the package index"
 _OLDEST_GLIBC = (2, 17)
 _SERIES = 2
-
 PINNED = Place("the lock")
 """Where it is stated what a lock keeps."""
 
@@ -129,13 +128,7 @@ class Workshop:
         cache = request.cache or default_cache()
         transport = Transport(offline=request.offline, cache=cache, progress=progress)
         if base is None:
-            base = open_base(
-                request.base or profile.default_base,
-                arch=request.arch,
-                transport=transport,
-                overlays=[parse_overlay(text) for text in request.overlays],
-                extracts=None if request.fresh or request.builds else extracts_of(profile),
-            )
+            base = _opened(request, profile, transport)
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
         extract = None if request.fresh else extract_of(profile)
         if extract is not None and extract.arches and base.arch not in extract.arches:
@@ -274,6 +267,28 @@ class Workshop:
             "which therefore lies in it beside the private one"
         )
         return request, solution, (Notice("base-python-in-root", text),)
+
+
+def _opened(request: PlanRequest, profile: Profile, transport: Transport) -> Base:
+    """The base that is asked for. Builds need all of it, which no extract has."""
+    name = request.base or profile.default_base
+    try:
+        return open_base(
+            name,
+            arch=request.arch,
+            transport=transport,
+            overlays=[parse_overlay(text) for text in request.overlays],
+            extracts=None if request.fresh or request.builds else extracts_of(profile),
+        )
+    except InputError as error:
+        if not request.builds or error.code is not Code.OFFLINE_NOT_CACHED:
+            raise
+        text = (
+            f"without network the repositories of {name} cannot be had: they are not in the cache, "
+            "and what comes with the tool of a base has no build roots"
+        )
+        hint = "name them with --base DIRECTORY, or leave out --offline"
+        raise InputError(Code.NEEDS_WHOLE_BASE, text, place=Place(name), hint=hint) from None
 
 
 def variant_of(profile: Profile, name: str) -> Variant:

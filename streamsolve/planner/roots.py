@@ -57,6 +57,9 @@ class RuntimeRoot:
                 hidden |= self._rivals(offer)
             if offer.origin is Origin.BASE:
                 install.append(self._exactly(offer))
+            elif offer.origin is Origin.EXTERNAL and (at_hand := self._at_hand(offer)):
+                self.owners[at_hand.nevra] = offer
+                install.append(at_hand.name)
             elif offer.origin in (Origin.PRIVATE, Origin.EXTERNAL):
                 own, *extras = self._planned(stream)
                 planned += [own, *extras]
@@ -68,6 +71,11 @@ class RuntimeRoot:
             tuple(sorted(planned)),
             tuple(sorted(hidden)),
         )
+
+    def _at_hand(self, offer: Offer) -> Package | None:
+        """A third party's package, where a repository on top of the base has it."""
+        found = self.book.base.pool.named(self.package_name(offer))
+        return found[0] if found else None
 
     def package_name(self, offer: Offer) -> str:
         """The RPM's name, with the numbers of the stream that an external package follows."""
