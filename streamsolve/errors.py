@@ -182,6 +182,12 @@ class Code(Enum):
         "be looked at with `streamsolve plan --builds`, and is never locked. Each leak is listed "
         "with what to do about it.",
     )
+    NOT_EMITTED = (
+        "SS605",
+        "cannot be written out",
+        "A value of the lock or of an option is not what the files that mock, make and the shell "
+        "read can hold, or a file is in the way. Nothing was written; each fault is listed.",
+    )
     DEFECT = (
         "SS900",
         "a defect in streamsolve",

@@ -130,6 +130,10 @@ class BaseOffers:
         """The packages that carry the extras of a package."""
         return tuple(self._extras_of(package).values())
 
+    def packaged_extra(self, package: Package, extra: str) -> Package | None:
+        """The package that carries one extra of a package, or None."""
+        return self._extras_of(package).get(extra)
+
     def packaged_extras(self, package: Package) -> frozenset[str]:
         """The extras that the base has a package for."""
         return frozenset(self._extras_of(package))

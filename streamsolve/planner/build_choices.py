@@ -40,6 +40,7 @@ class Choice:
     conflict: RootConflict | None = None
     refusals: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
     @property
     def private(self) -> tuple[Stream, ...]:
@@ -102,7 +103,8 @@ class Choices:
         if stream.component != PYTHON:
             wanted.add(requirement_on(PYTHON, "", scope=Scope.BUILD))
         requirements = tuple(sorted(wanted, key=_requirement_key))
-        rest = frozenset((n.native, n.subpackage, n.external) for n in needs.needs)
+        natives = frozenset((n.native, n.subpackage, n.external) for n in needs.needs)
+        rest = (natives, needs.conflicts)
         interpreter = stream.component == PYTHON
         key: _Key = (tuple(map(_requirement_key, requirements)), rest, excluded, interpreter)
         shared = self._chosen_for(key, stream, requirements, needs, excluded, ())
@@ -158,7 +160,7 @@ class Choices:
             # What the base brings beside the streams does not matter to the first proposal.
             self._selections[key] = Selector(problem).select()
         selection = _anchored(self._selections[key], anchor)
-        choice = Choice(anchor, needs.needs, problem, target, selection)
+        choice = Choice(anchor, needs.needs, problem, target, selection, conflicts=needs.conflicts)
         self._set_root(choice)
         return choice
 
@@ -182,6 +184,7 @@ class Choices:
             anchor=choice.anchor.component,
             group=self.group,
             needs=choice.needs,
+            conflicts=choice.conflicts,
         )
         choice.solution = None
 

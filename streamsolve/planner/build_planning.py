@@ -93,7 +93,7 @@ class BuildPlanning:
             return self._learn(passes, builder.unbuildable.values(), found)
         self._tell_unused_specs(builder)
         plan = assemble(passes, found)
-        self._unread = tuple(self._unread_systems(builder.works.values()))
+        self._unread = tuple(self._unread_systems(tuple(builder.works.values())))
         return MadeBuilds(
             plan,
             tuple(builder.works[key] for key in sorted(builder.works, key=str)),
@@ -143,7 +143,7 @@ class BuildPlanning:
         self._failed.setdefault(text, _cause(failed))
         return Nogood(tuple(offers), (text, *failed.texts))
 
-    def _unread_systems(self, works: Iterable[Work]) -> Iterable[Notice]:
+    def _unread_systems(self, works: Sequence[Work]) -> Iterable[Notice]:
         """That for some builds neither upstream's word nor anybody else's is known."""
         unread = self.book.upstream.unreadable_builds
         known = {NeedOrigin.SPEC_FILE, NeedOrigin.BASE_SPEC, NeedOrigin.PROFILE}
@@ -154,6 +154,12 @@ class BuildPlanning:
             if (stream.component.name, stream.version) in unread
             and not known & {need.stated.origin for need in work.needs.needs}
         }
+        if any(work.stream.component == PYTHON and not work.needs.needs for work in works):
+            yield Notice(
+                "unknown-build-needs",
+                "the base has no source package of a Python, so nobody says what building the "
+                "private one needs: give its spec with --spec interpreter:python=FILE",
+            )
         if found:
             first = min(found)
             yield Notice(
@@ -221,7 +227,9 @@ class BuildPlanning:
         found = {}
         for component, path in self.request.specs:
             spec = read_spec(Path(path), arch=self.book.base.base.arch)
-            found[component] = SpecNeeds(spec.build_requires, Path(path).name)
+            found[component] = SpecNeeds(
+                spec.build_requires, Path(path).name, spec.generates, spec.build_conflicts
+            )
         return found
 
 

@@ -12,6 +12,8 @@ from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.package import Package
 from ..model.root import RootRequest, RootSolution
 from ..model.rpm_dependency import rpm_version, split_capability
+from ..model.rpm_language import Capability
+from ..model.rpm_version import satisfies
 from ..model.stream import Stream
 from .needs import Need
 from .roots import RuntimeRoot
@@ -33,6 +35,7 @@ class BuildRoot(RuntimeRoot):
     anchor: Component = field(kw_only=True)
     group: tuple[str, ...] = field(kw_only=True)
     needs: tuple[Need, ...] = field(kw_only=True)
+    conflicts: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -50,8 +53,31 @@ class BuildRoot(RuntimeRoot):
         return RootRequest(
             tuple(sorted({*chosen.install, *self.bare, *self._base_parts(), *exactly})),
             tuple(sorted({*chosen.planned, *(p for p in parts if not self._is_real(p))})),
-            tuple(sorted({*chosen.hidden, *others})),
+            tuple(sorted({*chosen.hidden, *others, *self._conflicting()})),
         )
+
+    def _extras_asked(self) -> Iterator[str]:
+        """The packages that carry the extras which needs name; what else a base's distribution
+        adds for an extra without a package lies in the root by itself."""
+        for need in self.needs:
+            required = need.requirement
+            stream = self.chosen.get(required.component) if required is not None else None
+            if required is None or stream is None:
+                continue
+            for extra in required.extra_names:
+                if stream.offer.origin is Origin.PRIVATE:
+                    part = self.written.get((stream.offer.key, extra))
+                    if part is not None:
+                        yield f"{part.name} = {part.evr}"
+                elif (found := self.book.base_stream(stream.offer)) is not None:
+                    carrier = self.book.base.packaged_extra(found.package, extra)
+                    if carrier is not None:
+                        yield f"{carrier.name} = {carrier.evr}"
+
+    def _conflicting(self) -> Iterator[str]:
+        """The base's packages that a spec's BuildConflicts keep out."""
+        for text in self.conflicts:
+            yield from (package.name for package in self.book.base.pool.providers(text))
 
     @cached_property
     def wide(self) -> RootRequest:
@@ -173,13 +199,16 @@ class BuildRoot(RuntimeRoot):
         """``gcc-c++`` where gcc15 is chosen is ``gcc15-c++``."""
         if text[:1] in "(/":
             return text
-        name = split_capability(text)[0]
+        name, op, evr = split_capability(text)
         for default, package, source in self._compat_toolchains():
             compat = f"{package}{name.removeprefix(default)}"
             pool = self.book.base.pool
             same = any(p.source == source for p in pool.named(name)[:1])
-            if name.startswith(default) and same and pool.named(compat):
-                return compat
+            found = pool.named(compat)
+            if name.startswith(default) and same and found:
+                # One that the chosen stream does not meet asks for the default's, as a tool.
+                own = Capability(compat, "=", found[0].evr)
+                return compat if not op or satisfies(own, Capability(compat, op, evr)) else text
         return text
 
     def _is_of_toolchain(self, text: str) -> bool:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..model.build import BuildNeed, NeedOrigin
 from ..model.component import PYTHON, Component, Origin
 from ..model.conflict import Conflict
 from ..model.progress import Progress, no_progress
 from ..model.root import RootConflict, RootRequest
+from ..model.rpm_dependency import version_from_rpm
 from ..model.stream import Stream
 from ..model.target import Target
 from ..selection import Selection, Unsatisfiable
@@ -30,7 +31,6 @@ from .roots import RuntimeRoot
 
 __all__ = ["Builder", "Unbuildable", "Work"]
 
-_ROUNDS = 50
 _Key = tuple[object, ...]
 
 
@@ -221,25 +221,26 @@ class Builder:
     # -- solving -------------------------------------------------------------------------------
 
     def _solve_all(self) -> Unbuildable | None:
-        """Solve every root; a choice that was refused is made again, and may need more."""
-        failed: Unbuildable | None = None
-        for _ in range(_ROUNDS):
-            refused: list[Work] = []
-            works = [self.works[key] for key in sorted(self.works, key=str)]
-            self._solver.expect(work.choice for work in works)
-            for number, work in enumerate(works):
+        """Solve every root; a choice that was refused is made again, and may need more. It ends,
+        since each refusal takes offers away that were chosen together."""
+        while True:
+            refused = False
+            keys = sorted(self.works, key=str)
+            self._solver.expect(self.works[key].choice for key in keys)
+            for number, key in enumerate(keys):
+                # A refusal may have given other works another choice since.
+                work = self.works[key]
                 if work.choice.solution is not None:
                     continue
-                self.progress("solving build roots", number, len(works))
+                self.progress("solving build roots", number, len(keys))
                 if self._solver.solve(work.choice) is not None:
-                    refused.append(work)
+                    refused = True
                     failed = self._learn(work)
                     if failed is not None:
                         return failed
             failed = self._close()
             if failed is not None or not refused:
                 return failed
-        return Unbuildable(refused[0].stream, (), refused[0].choice.refusals)
 
     def close(self) -> None:
         """Take the planned packages out of the base's pool."""
@@ -286,18 +287,24 @@ class Builder:
     def without(self, work: Work, unwanted: tuple[Stream, ...]) -> Work | None:
         """The bootstrap pass of a stream: a root that does without some private streams, or None
         where there is none."""
+        # The base's own stream is better than its wheel, where the interpreter is the base's.
+        own = self.target.python == self.book.base.base.python
+        made = self._without(work, unwanted, wheels=not own)
+        return self._without(work, unwanted, wheels=True) if made is None and own else made
+
+    def _without(self, work: Work, unwanted: tuple[Stream, ...], *, wheels: bool) -> Work | None:
         needs = work.needs
         substitutes: dict[Component, str] = {}
         if needs.checks:
             needs = needs.without(needs.checks)
         for stream in unwanted:
-            stands_in = self._wheel(stream)
             wanted = [n for n in needs.needs if _is_on(n, stream.component)]
-            if stands_in is not None and wanted:
+            stands_in = self._wheel(stream, wanted) if wheels and wanted else None
+            if stands_in is not None:
                 native, told = stands_in
                 needs = needs.without(wanted)
                 if native is not None:
-                    needs = Needs((*needs.needs, native))
+                    needs = evolve(needs, needs=(*needs.needs, native))
                 substitutes[stream.component] = told
         excluded = frozenset(stream.offer.key for stream in unwanted)
         planned = set(self._planned)
@@ -332,15 +339,22 @@ class Builder:
         self.works[work.stream.offer.key] = work
         return True
 
-    def _wheel(self, stream: Stream) -> tuple[Need | None, str] | None:
+    def _wheel(self, stream: Stream, wanted: Sequence[Need]) -> tuple[Need | None, str] | None:
         """What stands in for a distribution while it cannot be there yet: the base's wheel of it,
         which fits any interpreter, or pip's inside the interpreter's own source."""
         name = stream.component.name
+        asked = [need.requirement for need in wanted if need.requirement is not None]
+        if any(requirement.extras for requirement in asked):
+            return None
         for package in (f"python3-{name}-wheel", f"python-{name}-wheel"):
-            if self.pool.named(package):
+            for found in self.pool.named(package)[:1]:
+                version = version_from_rpm(found.version)
+                if version is None or not all(r.allows(version) for r in asked):
+                    continue
                 stated = BuildNeed(package, NeedOrigin.METHOD, place="a bootstrap pass")
                 return Need(stated, native=package), f"the base's wheel, {package}"
-        if name == "pip" and self._choices.python.origin is Origin.PRIVATE:
+        bounded = any(str(requirement.specifier) for requirement in asked)
+        if name == "pip" and self._choices.python.origin is Origin.PRIVATE and not bounded:
             return None, f"the wheel of pip in the source of Python {self.target.python}"
         return None
 

@@ -4,8 +4,7 @@ A spec that the packager gives beats all. Else the base's spec counts where the 
 with it the ``[build-system]`` of the sdist that is really built: Fedora's specs ask for that part
 only while they build (``%generate_buildrequires``), so it is not among their BuildRequires. The
 profile's rules are added to either. What a base's spec asks of Python beyond that, and the
-distribution does not require at run time, serves its tests and its documentation; where nothing is
-compiled, so does what it asks of the base besides.
+distribution does not require at run time, serves its tests and its documentation.
 """
 
 from __future__ import annotations
@@ -42,15 +41,19 @@ _COMPILED_BACKENDS = {
     "setuptools-rust": ("rust", "cargo"),
 }
 _METHOD = "the build of a distribution"
-_PACKAGING = re.compile(r"macros|^rpm|^python3-devel|^(make|git-core|git|gcc|gcc-c\+\+)$")
 
 
 @frozen
 class SpecNeeds:
-    """What a spec asks for: its BuildRequires, and what errors and plans call the file."""
+    """What a spec asks for: its BuildRequires, and what errors and plans call the file.
+
+    ``generates`` says that it asks for more while it builds; ``conflicts`` are its BuildConflicts.
+    """
 
     build_requires: tuple[str, ...]
     place: str
+    generates: bool = False
+    conflicts: tuple[str, ...] = ()
 
 
 @frozen
@@ -67,9 +70,10 @@ class Need:
 
 @frozen
 class Needs:
-    """All needs of one stream, sorted."""
+    """All needs of one stream, sorted, and the RPM dependencies that its root must not meet."""
 
     needs: tuple[Need, ...]
+    conflicts: tuple[str, ...] = ()
 
     @property
     def checks(self) -> tuple[Need, ...]:
@@ -79,7 +83,7 @@ class Needs:
     def without(self, left_out: Iterable[Need]) -> Needs:
         """The same without some of them."""
         gone = set(left_out)
-        return Needs(tuple(need for need in self.needs if need not in gone))
+        return evolve(self, needs=tuple(need for need in self.needs if need not in gone))
 
 
 @define(slots=False)
@@ -112,7 +116,9 @@ class NeedsBook:
         key = stream.offer.key
         if key not in self._known:
             self.prefetch([stream])
-            self._known[key] = Needs(tuple(sorted(set(self._find(stream)), key=_order)))
+            given = self._given(stream)
+            found = tuple(sorted(set(self._find(stream)), key=_order))
+            self._known[key] = Needs(found, given.conflicts if given else ())
         return self._known[key]
 
     # -- who says so ---------------------------------------------------------------------------
@@ -121,10 +127,12 @@ class NeedsBook:
         rules = self._rules(stream.component)
         dropped = {name for rule in rules for name in rule.drops}
         stated: list[Need] = []
-        given = self.specs.get(stream.component.spelled) or self.specs.get(stream.component.name)
+        given = self._given(stream)
         if given is not None:
             for text in given.build_requires:
                 stated += self._from_rpm(text, NeedOrigin.SPEC_FILE, given.place)
+            if given.generates:
+                stated += self._from_system(stream)
         elif not any(rule.replaces for rule in rules):
             stated += self._from_system(stream)
             known = {need.requirement.component for need in stated if need.requirement}
@@ -132,9 +140,14 @@ class NeedsBook:
         for need in stated:
             if not self._is_dropped(need, dropped):
                 yield need
-        yield from self._method(stream, given is not None)
+        yield from self._method(stream, given)
         for rule in rules:
             yield from self._from_rule(rule)
+
+    def _given(self, stream: Stream) -> SpecNeeds | None:
+        """The spec that the packager gave."""
+        component = stream.component
+        return self.specs.get(component.spelled) or self.specs.get(component.name)
 
     def _rules(self, component: Component) -> tuple[BuildRule, ...]:
         return tuple(
@@ -157,9 +170,8 @@ class NeedsBook:
         for text in source.requires:
             for need in self._from_rpm(text, NeedOrigin.BASE_SPEC, source.nevra):
                 required = need.requirement
-                if required is None:
-                    tests = sure and self._is_pure(stream) and _is_program(need)
-                else:
+                tests = False
+                if required is not None:
                     tests = sure and required.component not in (known | at_run_time)
                     if not same:
                         # What the base's version of it must be bound to says nothing of this one.
@@ -171,11 +183,6 @@ class NeedsBook:
         return stream.component == PYTHON or any(
             base.offer.version == stream.version for base in self.book.base.of(stream.component)
         )
-
-    def _is_pure(self, stream: Stream) -> bool:
-        """Whether its wheel is for every platform: then nothing is compiled."""
-        release = self.book.release(stream.offer)
-        return release is not None and release.pure
 
     def _source_package(self, stream: Stream) -> Package | None:
         component = stream.component
@@ -245,7 +252,7 @@ class NeedsBook:
         listed = self.book.upstream.releases(stream.component.name, (stream.version,))
         return next((release for release in listed if release.version == stream.version), None)
 
-    def _method(self, stream: Stream, given: bool) -> Iterable[Need]:
+    def _method(self, stream: Stream, given: SpecNeeds | None) -> Iterable[Need]:
         """What building a distribution needs, whatever it is."""
         if stream.component.kind is not Kind.DISTRIBUTION:
             return
@@ -253,7 +260,7 @@ class NeedsBook:
         yield self._about(
             "python3-devel", BuildNeed("python3-devel", NeedOrigin.METHOD, place=place)
         )
-        if given:
+        if given is not None and not given.generates:
             return
         yield self._plain("pyproject-rpm-macros", NeedOrigin.METHOD, place)
         if stream.component.name != "pip":
@@ -261,7 +268,7 @@ class NeedsBook:
             yield self._on_distribution(requirement_on(distribution("pip"), ""), stated)
         release = self._release(stream)
         pure = stream.offer.prebuilt or (release is not None and release.pure)
-        if not pure and self._source_package(stream) is None:
+        if given is None and not pure and self._source_package(stream) is None:
             for name in ("gcc", "gcc-c++"):
                 yield self._plain(name, NeedOrigin.METHOD, "a build of compiled code")
 
@@ -306,8 +313,10 @@ class NeedsBook:
             component = self._component_of(requirement.component.name)
             return self._on_distribution(evolve(requirement, component=component), stated)
         part = self._interpreter_part(text)
+        if part is not None and self.alternative:
+            return self._of_interpreter(text, part, stated)
         if part is not None:
-            return Need(stated, subpackage=part) if self.alternative else Need(stated, native=text)
+            return Need(stated, native=text)
         named = self._named(text)
         if named is not None:
             return self._on_distribution(named, stated)
@@ -339,6 +348,17 @@ class NeedsBook:
                 return f"{dash}{part}"
         return None
 
+    def _of_interpreter(self, text: str, part: str, stated: BuildNeed) -> Need:
+        """A part of the private interpreter; what only another series meets is a requirement on
+        the interpreter, which then says so."""
+        _, op, evr = split_capability(text)
+        bound = version_from_rpm(_version_in(evr)) if op else None
+        if bound is not None and bound.major == Version(self.target.python).major:
+            requirement = requirement_on(PYTHON, f"{'==' if op == '=' else op}{bound}")
+            if not requirement.allows(Version(self.target.full_version)):
+                return Need(stated, requirement=_for_building(requirement))
+        return Need(stated, subpackage=part)
+
     def _named(self, text: str) -> Requirement | None:
         """The distribution that a package name such as ``python3-six >= 1.16`` stands for."""
         name, op, evr = split_capability(text) if text[0] not in "(/" else ("", "", "")
@@ -350,11 +370,12 @@ class NeedsBook:
                 for provided in package.provides
                 if (match := _DISTRIBUTION.fullmatch(split_capability(provided)[0]))
             ]
-            if found:
-                version = version_from_rpm(evr.rpartition(":")[2].partition("-")[0]) if op else None
+            version = version_from_rpm(_version_in(evr)) if op else None
+            if found and (version is not None or not op):
                 specifier = f"{'==' if op == '=' else op}{version}" if version else ""
-                name_of = self._component_of(sorted(set(found), key=len)[0])
-                return requirement_on(name_of, specifier)
+                plain = package.name.removeprefix("python3-").lower()
+                own = min(found, key=lambda each: (each != plain, len(each), each))
+                return requirement_on(self._component_of(own), specifier)
         return None
 
     def _component_of(self, provided: str) -> Component:
@@ -370,9 +391,9 @@ def split_capability_name(text: str) -> str:
     return re.split(r"[\s<>=!~;\[(]", text, maxsplit=1)[0]
 
 
-def _is_program(need: Need) -> bool:
-    """Whether a need on the base is no part of packaging itself, as macros and headers are."""
-    return bool(need.native) and not _PACKAGING.search(need.native)
+def _version_in(evr: str) -> str:
+    """The version without epoch and release."""
+    return evr.rpartition(":")[2].partition("-")[0]
 
 
 def _unbound(requirement: Requirement) -> Requirement:

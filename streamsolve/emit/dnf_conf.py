@@ -1,0 +1,167 @@
+"""The ``dnf.conf`` of a root: which repositories it sees, and which packages of each.
+
+A private stream's packages come in by name and version from the stream repository alone, and the
+packages of their names are kept out of every other repository. So a package of a stream that the
+root does not hold can never be taken, whatever else the stream repository holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+
+from ..model.build import Root, RootStream
+from ..model.component import Origin
+from ..model.package import Package
+from ..model.rpm_dependency import rpm_version
+from .mock_settings import MockRepository, MockSettings
+
+__all__ = [
+    "MAIN",
+    "Section",
+    "base_section",
+    "conf_lines",
+    "hidden_names",
+    "included",
+    "is_at_hand",
+    "main_section",
+    "stream_section",
+]
+
+_EXTERNAL = "external"
+
+MAIN: tuple[tuple[str, str], ...] = (
+    ("assumeyes", "1"),
+    ("best", "1"),
+    ("gpgcheck", "1"),
+    ("install_weak_deps", "0"),
+    ("reposdir", "/dev/null"),
+    ("skip_if_unavailable", "0"),
+)
+"""What must hold in every root, whatever a template says. The order is alphabetical."""
+
+_USUAL: tuple[tuple[str, str], ...] = (
+    ("debuglevel", "2"),
+    ("keepcache", "1"),
+    ("logfile", "/var/log/dnf.log"),
+    ("metadata_expire", "0"),
+    ("obsoletes", "1"),
+    ("protected_packages", ""),
+    ("retries", "20"),
+    ("syslog_device", ""),
+    ("syslog_ident", "mock"),
+    ("system_cachedir", "/var/cache/dnf"),
+)
+
+
+@frozen
+class Section:
+    """A section of an INI file: its name and its options."""
+
+    name: str
+    options: tuple[tuple[str, str], ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """The section as lines, after an empty one."""
+        return ["", f"[{self.name}]", *(f"{key}={value}" for key, value in self.options)]
+
+
+def conf_lines(sections: Sequence[Section]) -> list[str]:
+    """All sections as lines. A section that is there twice is a defect."""
+    names = [section.name for section in sections]
+    if len(set(names)) != len(names):
+        raise ValueError(f"a section is there twice: {names}")
+    return [line for section in sections for line in section.lines]
+
+
+def main_section(settings: MockSettings) -> Section:
+    """``[main]`` of a configuration that stands alone."""
+    platform = (("module_platform_id", settings.platform),) if settings.platform else ()
+    return Section("main", tuple(sorted((*MAIN, *_USUAL, *platform))))
+
+
+def base_section(repository: MockRepository, hidden: Sequence[str]) -> Section:
+    """A repository of the base or on top of it, without the packages of those names."""
+    return Section(repository.id, tuple(sorted((*_common(repository), *_excluded(hidden)))))
+
+
+def stream_section(repository: MockRepository, packages: Sequence[str]) -> Section:
+    """The stream repository, of which only the packages that match are seen.
+
+    ``module_hotfixes``: what the application was planned with holds whatever module is enabled.
+    """
+    options = (
+        *_common(repository),
+        ("includepkgs", ",".join(packages)),
+        ("metadata_expire", "0"),
+        ("module_hotfixes", "1"),
+    )
+    return Section(repository.id, tuple(sorted(options)))
+
+
+def _common(repository: MockRepository) -> list[tuple[str, str]]:
+    address = ("metalink", repository.metalink) if repository.metalink else None
+    found = [
+        address or ("baseurl", repository.baseurl),
+        ("enabled", "1"),
+        ("gpgcheck", "0" if repository.unsigned else "1"),
+        ("name", repository.id),
+        ("priority", str(repository.priority)),
+        ("skip_if_unavailable", "0"),
+    ]
+    if repository.gpgkeys:
+        found.append(("gpgkey", " ".join(repository.gpgkeys)))
+    return found
+
+
+def _excluded(names: Sequence[str]) -> list[tuple[str, str]]:
+    return [("excludepkgs", ",".join(names))] if names else []
+
+
+# -- which packages --------------------------------------------------------------------------------
+
+
+def is_private(package: Package) -> bool:
+    """Whether it is built for the application."""
+    return package.repository == Origin.PRIVATE.value
+
+
+def is_at_hand(package: Package) -> bool:
+    """Whether a repository had it when the lock was made, so that it is known exactly."""
+    return not is_private(package) and package.repository != _EXTERNAL
+
+
+def hidden_names(root: Root) -> tuple[str, ...]:
+    """The names that only the stream repository may provide in a root, sorted."""
+    return tuple(sorted({package.name for package in root.packages if is_private(package)}))
+
+
+def included(root: Root) -> tuple[str, ...]:
+    """Patterns of exactly the private packages of a root, sorted: ``name-version-*``.
+
+    A planned version has no trailing zeros (``2.14``); a built package may be numbered as upstream
+    spells it (``2.14.0``), so both are let in.
+    """
+    found = {
+        f"{package.name}-{version}-*"
+        for package in root.packages
+        if is_private(package)
+        for version in _spellings(package.version, root.streams)
+    }
+    return tuple(sorted(found))
+
+
+def _spellings(version: str, streams: Iterable[RootStream]) -> list[str]:
+    """A planned version, with as many zeros at its end as a stream of that version is spelled with."""
+    lengths = [
+        len(stream.version.release)
+        for stream in streams
+        if stream.origin is Origin.PRIVATE
+        and rpm_version(stream.version).rpartition(":")[2] == version
+    ]
+    head = version.partition("~")[0].partition("^")[0]
+    tail = version[len(head) :]
+    least = head.count(".") + 1
+    return [head + ".0" * more + tail for more in range(max([0, *(n - least for n in lengths)]) + 1)]

@@ -1,0 +1,261 @@
+"""The configuration of one root, as mock reads it: Python that fills ``config_opts``.
+
+The root is locked: its packages are installed by full name, and what a build asks for beyond them
+is not found, because at that step no repository shows any package. Goals, in this order: mock takes
+nothing in it for code; what is not in the lock cannot come in; the same bytes for the same lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ..model.build import Root
+from ..model.component import PYTHON
+from ..model.plan import Plan
+from .dnf_conf import (
+    MAIN,
+    Section,
+    base_section,
+    conf_lines,
+    hidden_names,
+    included,
+    is_at_hand,
+    main_section,
+    stream_section,
+)
+from .mock_settings import LOCAL_STREAMS, STREAMS, MockSettings
+from .names import root_name
+from .python_text import block, literal
+
+__all__ = ["NO_MORE_PACKAGES", "mock_configuration", "requested"]
+
+NO_MORE_PACKAGES = "--setopt=*.excludepkgs=*"
+"""An option with which dnf sees what is installed and nothing else."""
+
+_TITLE = "# Made by streamsolve from a lock; make it again rather than change it."
+_PYTHON = re.compile(r"python(\d+\.\d+)")
+
+_REPRODUCIBLE = (
+    ("%_buildhost", "reproducible"),
+    ("%build_mtime_policy", "clamp_to_source_date_epoch"),
+    ("%clamp_mtime_to_source_date_epoch", "1"),
+    ("%source_date_epoch_from_changelog", "1"),
+    ("%use_source_date_epoch_as_buildtime", "1"),
+)
+"""The same source gives the same package; ``%build_mtime_policy`` is what rpm 4.20 and later read."""
+
+_LOCAL_REPOSITORY = f"""\
+# The stream repository lies beside the directory of this file, wherever that is.
+import os.path
+import re
+streamsolve_repository = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.realpath(config_opts['config_file']))),
+    {LOCAL_STREAMS!r},
+)
+if not re.fullmatch('[A-Za-z0-9/._+~-]+', streamsolve_repository):
+    raise ValueError('the directory of the stream repository has letters that dnf cannot read; '
+                     'name it when the configuration is made')
+streamsolve_repository = 'file://' + streamsolve_repository
+""".splitlines()
+
+_SPLIT = r"""
+# The template's repositories, without what only the stream repository may provide here.
+import re
+streamsolve_conf = config_opts['dnf.conf']
+if '\n[main]\n' not in '\n' + streamsolve_conf:
+    raise ValueError('the template has no section [main] to build on')
+if re.search(r'(?m)^[ \t]*(?:exclude|excludepkgs)[ \t]*=', streamsolve_conf):
+    raise ValueError('the template excludes packages itself; use configurations that stand alone')
+if re.search(OWN_SECTIONS, streamsolve_conf):
+    raise ValueError('the template has a repository of a name that is added here')
+streamsolve_main = re.split(r'(?m)^(?=\[(?!main\]))', streamsolve_conf, maxsplit=1)
+if len(streamsolve_main) != 2:
+    raise ValueError('the template has no repositories')
+streamsolve_main, streamsolve_conf = streamsolve_main
+streamsolve_main = re.sub(MAIN_OPTIONS, '', streamsolve_main)
+streamsolve_conf = re.sub(
+    r'(?m)^[ \t]*skip_if_unavailable[ \t]*=.*$', 'skip_if_unavailable=0', streamsolve_conf
+)
+""".splitlines()
+
+
+def requested(root: Root) -> tuple[str, ...]:
+    """What dnf is asked to install, sorted: packages of the base by full name; private ones by name,
+    of which the root sees one version only, and a third party's that no repository had."""
+    return tuple(
+        sorted(
+            {
+                package.nevra if is_at_hand(package) else package.name
+                for package in root.packages
+            }
+        )
+    )
+
+
+def mock_configuration(root: Root, plan: Plan, settings: MockSettings) -> bytes:
+    """The file of one root. Everything in it has been checked before."""
+    lines = [_TITLE, *_template(settings), "", *_options(root, plan, settings)]
+    lines += ["", *_macros(root, settings)]
+    if hidden_names(root) and not settings.stream_repository:
+        lines += ["", *_LOCAL_REPOSITORY]
+    lines += ["", *_conf_statements(root, settings)]
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def _template(settings: MockSettings) -> list[str]:
+    return [f"include({literal(settings.template)})"] if settings.template else []
+
+
+def _set(key: str, value: str) -> str:
+    return f"config_opts[{literal(key)}] = {value}"
+
+
+def _options(root: Root, plan: Plan, settings: MockSettings) -> Iterator[str]:
+    """Everything but macros and repositories."""
+    yield _set("root", literal(root_name(plan, root.id)))
+    yield _set("target_arch", literal(plan.arch))
+    if not settings.template:
+        yield _set("legal_host_arches", f"({literal(plan.arch)},)")
+        yield _set("extra_chroot_dirs", "['/run/lock']")
+    yield _set("releasever", literal(settings.releasever))
+    yield _set("dist", literal(settings.dist))
+    yield _set("package_manager", literal(settings.package_manager))
+    yield _set("isolation", literal(settings.isolation))
+    yield _set("rpmbuild_networking", literal(False))
+    yield from _bootstrap(settings)
+    yield from _modules(settings)
+    yield "# The whole root as it was locked; what a build still lacks then is an error."
+    yield from block(
+        "config_opts['chroot_setup_cmd'] = (",
+        [f"{literal(word)}," for word in ("install", *requested(root))],
+        ")",
+    )
+    yield _set("chroot_additional_packages", "[]")
+    yield _set("update_before_build", literal(False))
+    for manager in ("dnf", "dnf5"):
+        yield _set(f"{manager}_builddep_opts", f"[{literal(NO_MORE_PACKAGES)}]")
+    if hidden_names(root):
+        yield "# A kept root would hold private packages of an earlier build."
+        yield "config_opts['plugin_conf']['root_cache_enable'] = False"
+
+
+def _bootstrap(settings: MockSettings) -> Iterator[str]:
+    yield _set("use_bootstrap", literal(settings.bootstrap))
+    if settings.bootstrap_image:
+        yield _set("use_bootstrap_image", literal(settings.bootstrap))
+        yield _set("bootstrap_image", literal(settings.bootstrap_image))
+    elif not settings.template or not settings.bootstrap:
+        # mock's own default is an image of Fedora, whatever is built.
+        yield _set("use_bootstrap_image", literal(False))
+
+
+def _modules(settings: MockSettings) -> list[str]:
+    pairs = [f"({literal(action)}, {literal(streams)})," for action, streams in settings.modules]
+    if not pairs:
+        return [_set("module_setup_commands", "[]")]
+    return block("config_opts['module_setup_commands'] = [", pairs, "]")
+
+
+def _macros(root: Root, settings: MockSettings) -> Iterator[str]:
+    """Macros that hold for every build in the root; switches of one build are in its command."""
+    found = dict((*_REPRODUCIBLE, *_prefix_macros(settings.prefix), *_interpreter_macros(root)))
+    found |= dict(settings.macros)
+    for name, value in sorted(found.items()):
+        yield f"config_opts['macros'][{literal(name)}] = {literal(value)}"
+    if settings.source_date_epoch is not None:
+        epoch = literal(str(settings.source_date_epoch))
+        yield f"config_opts['environment']['SOURCE_DATE_EPOCH'] = {epoch}"
+
+
+def _prefix_macros(prefix: str) -> tuple[tuple[str, str], ...]:
+    """Where everything goes in prefix mode. RPM derives all other directories from these."""
+    if not prefix:
+        return ()
+    return (
+        ("%_localstatedir", f"{prefix}/var"),
+        ("%_prefix", prefix),
+        ("%_sharedstatedir", f"{prefix}/var/lib"),
+        ("%_sysconfdir", f"{prefix}/etc"),
+    )
+
+
+def _interpreter_macros(root: Root) -> Iterator[tuple[str, str]]:
+    """A root whose interpreter is not the base's usual one says which: the base's own may lie in it
+    as well, as a tool."""
+    for stream in root.streams:
+        named = _PYTHON.fullmatch(stream.package)
+        if stream.component == PYTHON and named:
+            yield "%python3_pkgversion", named[1]
+
+
+# -- dnf.conf --------------------------------------------------------------------------------------
+
+
+def _conf_statements(root: Root, settings: MockSettings) -> Iterator[str]:
+    """``dnf.conf`` of the root, and that of the bootstrap root, which sees nothing private."""
+    hidden = hidden_names(root)
+    own = [base_section(each, hidden) for each in settings.added]
+    plain = [base_section(each, ()) for each in settings.added]
+    if hidden:
+        streams = stream_section(settings.streams, included(root))
+        own.append(streams)
+        # mock mounts a local repository into the bootstrap root, where dnf runs, only if the
+        # bootstrap root's own dnf.conf has it.
+        plain.append(_disabled(streams))
+    if settings.template:
+        yield from _on_template(own, plain, hidden)
+        return
+    main = main_section(settings)
+    if settings.bootstrap:
+        yield from _text_statement("bootstrap_dnf.conf", [main, *plain])
+    yield from _text_statement("dnf.conf", [main, *own])
+
+
+def _disabled(section: Section) -> Section:
+    options = dict(section.options) | {"enabled": "0"}
+    return Section(section.name, tuple(sorted(options.items())))
+
+
+def _on_template(
+    own: Sequence[Section], plain: Sequence[Section], hidden: Sequence[str]
+) -> Iterator[str]:
+    """Statements that change the template's text: names excluded, options held, sections added."""
+    names = "|".join(re.escape(name) for name in (*(s.name for s in own), STREAMS))
+    keys = "|".join(key for key, _ in MAIN)
+    patterns = {
+        "OWN_SECTIONS": rf"(?m)^\[(?:{names})\]",
+        "MAIN_OPTIONS": rf"(?m)^[ \t]*(?:{keys})[ \t]*=.*\n",
+    }
+    for line in _SPLIT:
+        for name, pattern in patterns.items():
+            line = line.replace(name, literal(pattern))  # noqa: PLW2901
+        yield line
+    if hidden:
+        added = literal(f"\nexcludepkgs={','.join(hidden)}")
+        yield "streamsolve_conf = re.sub("
+        yield "    r'(?m)^\\[[^\\]\\n]+\\][ \\t]*$',"
+        yield f"    lambda section: section[0] + {added},"
+        yield "    streamsolve_conf,"
+        yield ")"
+    main = literal("[main]\n" + "".join(f"{key}={value}\n" for key, value in MAIN))
+    yield f"streamsolve_main = streamsolve_main.replace('[main]\\n', {main}, 1)"
+    yield from block("config_opts['bootstrap_dnf.conf'] = config_opts['dnf.conf'] + (",
+                     _expressions(plain), ")")
+    yield from block("config_opts['dnf.conf'] = streamsolve_main + streamsolve_conf + (",
+                     _expressions(own), ")")
+
+
+def _text_statement(key: str, sections: Sequence[Section]) -> list[str]:
+    return block(f"config_opts[{literal(key)}] = (", _expressions(sections), ")")
+
+
+def _expressions(sections: Sequence[Section]) -> list[str]:
+    """The sections' text as string literals, one for each line. The address of a stream repository
+    that lies beside the configurations is known only when they are read."""
+    return [
+        "'baseurl=' + streamsolve_repository + '\\n'"
+        if line == "baseurl="
+        else literal(f"{line}\n")
+        for line in ("", *conf_lines(sections))
+    ]
