@@ -22,6 +22,7 @@ _DASH = Path("-")
 @application_argument
 @target_options
 @relax_option
+@click.option("--builds", is_flag=True, help="Plan builds too, and show them in their order.")
 @click.option("--dot", "as_dot", is_flag=True, help="Write DOT, the language of Graphviz.")
 @click.option("--svg", "as_svg", is_flag=True, help="Write a picture; needs streamsolve[graph].")
 @click.option(
@@ -34,6 +35,7 @@ _DASH = Path("-")
 def graph(
     application: str,
     relax: tuple[str, ...],
+    builds: bool,
     as_dot: bool,
     as_svg: bool,
     output: Path | None,
@@ -50,7 +52,8 @@ def graph(
     kind = _kind(as_dot, as_svg, output)
     settings = read_settings(options)
     with progress_display() as progress:
-        plan = make_plan(plan_request(application, settings, relax=relax), progress=progress).plan
+        request = plan_request(application, settings, relax=relax, builds=builds)
+        plan = make_plan(request, progress=progress).plan
     if kind == "text" and output in (None, _DASH):
         show(graph_blocks(plan), colour=settings.colour)
         return

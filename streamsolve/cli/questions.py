@@ -22,9 +22,15 @@ _json_option = click.option(
 @click.argument("component")
 @target_options
 @relax_option
+@click.option("--builds", is_flag=True, help="Look at what only builds need as well.")
 @_json_option
 def why(
-    application: str, component: str, relax: tuple[str, ...], as_json: bool, **options: object
+    application: str,
+    component: str,
+    relax: tuple[str, ...],
+    builds: bool,
+    as_json: bool,
+    **options: object,
 ) -> None:
     """Say why COMPONENT is in the plan of APP: who needs it, and why this version and origin."""
     from ..explain import why_blocks
@@ -32,7 +38,7 @@ def why(
     from ..planner import make_plan
 
     settings = read_settings(options)
-    request = plan_request(application, settings, relax=relax)
+    request = plan_request(application, settings, relax=relax, builds=builds)
     with progress_display() as progress:
         outcome = make_plan(request, progress=progress)
     if as_json:
