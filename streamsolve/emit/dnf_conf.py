@@ -25,6 +25,7 @@ __all__ = [
     "hidden_names",
     "included",
     "is_at_hand",
+    "is_private",
     "main_section",
     "stream_section",
 ]
@@ -154,7 +155,7 @@ def included(root: Root) -> tuple[str, ...]:
 
 
 def _spellings(version: str, streams: Iterable[RootStream]) -> list[str]:
-    """A planned version, with as many zeros at its end as a stream of that version is spelled with."""
+    """A planned version, and with as many zeros at its end as a stream of that version has."""
     lengths = [
         len(stream.version.release)
         for stream in streams
@@ -164,4 +165,6 @@ def _spellings(version: str, streams: Iterable[RootStream]) -> list[str]:
     head = version.partition("~")[0].partition("^")[0]
     tail = version[len(head) :]
     least = head.count(".") + 1
-    return [head + ".0" * more + tail for more in range(max([0, *(n - least for n in lengths)]) + 1)]
+    return [
+        head + ".0" * more + tail for more in range(max([0, *(n - least for n in lengths)]) + 1)
+    ]

@@ -1,8 +1,8 @@
 """What may stand in an emitted file: a grammar for each kind of value, and all faults at once.
 
-An emitted file is read as Python and as a Jinja template, as an INI file, by a shell, by make and by
-RPM. Nothing is escaped for all of these: a value that any of them could take for more than a value
-is refused.
+An emitted file is read as Python and as a Jinja template, as an INI file, by a shell, by make and
+by RPM. Nothing is escaped for all of these: a value that any of them could take for more than a
+value is refused.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ __all__ = [
     "MODULES",
     "NAME",
     "PACKAGE",
+    "PLANNED_EVR",
     "RELEASE",
     "SPELLED",
     "SWITCH",
@@ -41,7 +42,7 @@ _OPENERS = ("{{", "{%", "{#")
 
 @frozen
 class Grammar:
-    """What a kind of value looks like. ``expected`` says it in words, ``longest`` is in characters."""
+    """What a kind of value looks like. ``expected`` says it in words, ``longest`` in characters."""
 
     pattern: re.Pattern[str]
     expected: str
@@ -62,23 +63,23 @@ def _grammar(pattern: str, expected: str, longest: int = 200) -> Grammar:
 
 
 _ADDRESS = r"(?:[A-Za-z0-9._~:/?&=+,;-]|%[0-9A-Fa-f]{2}|\$(?:releasever|basearch|arch)\b)+"
+_ODD = r"(?:[A-Za-z0-9._+~^}]|%\{[A-Za-z0-9_]+\})+"
 _WORD = r"(?:[A-Za-z0-9._+:/=,@~^-]|%\{[A-Za-z_][A-Za-z0-9_]*\})+"
 
 NAME = _grammar(
     r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name of letters, digits, '.', '_' and '-'", longest=120
 )
 PACKAGE = _grammar(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", "the name of an RPM package")
-# RPM lets '{', '}' and '%' into versions; a base may really have "3.19}". Only what would begin a
-# macro or a template is left out.
-EVR = _grammar(
-    r"(?:[0-9]+:)?[A-Za-z0-9._+~^}]+-[A-Za-z0-9._+~^}]+", "an RPM [epoch:]version-release"
+# RPM lets '{', '}' and '%' into versions, and a base may really have "3.19}" or the name of a macro
+# that nobody defined. Only dnf reads the full name of a base's package, so both are inert.
+EVR = _grammar(rf"(?:[0-9]+:)?{_ODD}-{_ODD}", "an RPM [epoch:]version-release")
+PLANNED_EVR = _grammar(
+    r"(?:[0-9]+:)?[A-Za-z0-9._+~^]+-[A-Za-z0-9._+~^]+", "a planned [epoch:]version-release"
 )
 ARCHITECTURE = _grammar(r"[A-Za-z0-9_]+", "an RPM architecture", longest=40)
 RELEASE = _grammar(r"[A-Za-z0-9][A-Za-z0-9._-]*", "a release such as '44'", longest=40)
 DIST = _grammar(r"[A-Za-z0-9][A-Za-z0-9_]*", "a suffix of releases such as 'fc44'", longest=40)
-SPELLED = _grammar(
-    r"(?:[a-z-]+:)?[A-Za-z0-9][A-Za-z0-9._+-]*", "a component, as profiles write it"
-)
+SPELLED = _grammar(r"(?:[a-z-]+:)?[A-Za-z0-9][A-Za-z0-9._+-]*", "a component, as profiles write it")
 CONFIGURATION = _grammar(
     r"[A-Za-z0-9][A-Za-z0-9._+-]*\.cfg", "the file name of a configuration of mock"
 )

@@ -43,7 +43,7 @@ _REPRODUCIBLE = (
     ("%source_date_epoch_from_changelog", "1"),
     ("%use_source_date_epoch_as_buildtime", "1"),
 )
-"""The same source gives the same package; ``%build_mtime_policy`` is what rpm 4.20 and later read."""
+"""The same source gives the same package. rpm 4.20 and later read ``%build_mtime_policy``."""
 
 _LOCAL_REPOSITORY = f"""\
 # The stream repository lies beside the directory of this file, wherever that is.
@@ -81,14 +81,11 @@ streamsolve_conf = re.sub(
 
 
 def requested(root: Root) -> tuple[str, ...]:
-    """What dnf is asked to install, sorted: packages of the base by full name; private ones by name,
-    of which the root sees one version only, and a third party's that no repository had."""
+    """What dnf is asked to install, sorted: packages of the base by full name; private ones, of
+    which the root sees one version only, and a third party's that no repository had, by name."""
     return tuple(
         sorted(
-            {
-                package.nevra if is_at_hand(package) else package.name
-                for package in root.packages
-            }
+            {package.nevra if is_at_hand(package) else package.name for package in root.packages}
         )
     )
 
@@ -229,7 +226,7 @@ def _on_template(
     }
     for line in _SPLIT:
         for name, pattern in patterns.items():
-            line = line.replace(name, literal(pattern))  # noqa: PLW2901
+            line = line.replace(name, literal(pattern))
         yield line
     if hidden:
         added = literal(f"\nexcludepkgs={','.join(hidden)}")
@@ -240,10 +237,12 @@ def _on_template(
         yield ")"
     main = literal("[main]\n" + "".join(f"{key}={value}\n" for key, value in MAIN))
     yield f"streamsolve_main = streamsolve_main.replace('[main]\\n', {main}, 1)"
-    yield from block("config_opts['bootstrap_dnf.conf'] = config_opts['dnf.conf'] + (",
-                     _expressions(plain), ")")
-    yield from block("config_opts['dnf.conf'] = streamsolve_main + streamsolve_conf + (",
-                     _expressions(own), ")")
+    yield from block(
+        "config_opts['bootstrap_dnf.conf'] = config_opts['dnf.conf'] + (", _expressions(plain), ")"
+    )
+    yield from block(
+        "config_opts['dnf.conf'] = streamsolve_main + streamsolve_conf + (", _expressions(own), ")"
+    )
 
 
 def _text_statement(key: str, sections: Sequence[Section]) -> list[str]:

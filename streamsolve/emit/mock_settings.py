@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import field, frozen
+from attrs import frozen
 
 from . import grammar
 from .grammar import Refusals
@@ -34,11 +34,11 @@ _LARGEST_PRIORITY = 99
 
 @frozen
 class MockRepository:
-    """A repository, by ``metalink`` or by ``baseurl``, in which ``$releasever`` and ``$basearch`` may
+    """A repository, by ``metalink`` or ``baseurl``, in which ``$releasever`` and ``$basearch`` may
     stand. ``gpgkeys`` are URLs of the keys that sign its packages.
 
-    ``overlay`` says that it is on top of the base, so that no template has it. ``unsigned`` gives up
-    the check of signatures, which is for a distribution made on this machine alone: its address
+    ``overlay`` says that it is on top of the base, so that no template has it. ``unsigned`` gives
+    up the check of signatures, which is for a distribution made on this machine alone: its address
     must begin with ``file:///``.
     """
 
@@ -95,12 +95,19 @@ class MockSettings:
     source_date_epoch: int | None = None
     modules: tuple[tuple[str, str], ...] = ()
     macros: tuple[tuple[str, str], ...] = ()
-    switches: tuple[Switch, ...] = field(default=(), converter=lambda given: tuple(sorted(given)))
+    switches: tuple[Switch, ...] = ()
 
     @property
     def added(self) -> tuple[MockRepository, ...]:
         """The repositories that a configuration has to name itself, besides that of the streams."""
         return tuple(each for each in self.repositories if each.overlay or not self.template)
+
+    @property
+    def publish_to(self) -> str:
+        """The directory of the stream repository; a relative one is beside the configurations' own.
+        That of a repository elsewhere is kept here and has to be copied there."""
+        is_here = self.stream_repository.startswith(_LOCAL)
+        return self.stream_repository.removeprefix("file://") if is_here else LOCAL_STREAMS
 
     @property
     def streams(self) -> MockRepository:
@@ -119,7 +126,6 @@ def check_settings(settings: MockSettings, refusals: Refusals) -> None:
     refusals.check_one_of(settings.isolation, _ISOLATIONS, "settings.isolation")
     optional = (
         (settings.template, grammar.CONFIGURATION, "settings.template"),
-        (settings.stream_repository, grammar.URL, "settings.stream_repository"),
         (settings.platform, grammar.MODULES, "settings.platform"),
         (settings.bootstrap_image, grammar.IMAGE, "settings.bootstrap_image"),
         (settings.prefix, grammar.DIRECTORY, "settings.prefix"),
@@ -131,10 +137,19 @@ def check_settings(settings: MockSettings, refusals: Refusals) -> None:
         refusals.note("it is before 1970", "settings.source_date_epoch")
     for number, key in enumerate(settings.stream_gpgkeys):
         check(key, grammar.URL, f"settings.stream_gpgkeys[{number}]")
-    if settings.stream_repository and not settings.streams.is_local:
-        _needs_key(settings.stream_gpgkeys, "settings.stream_gpgkeys", refusals)
+    _check_stream_repository(settings, refusals)
     _check_repositories(settings, refusals)
     _check_spec_settings(settings, refusals)
+
+
+def _check_stream_repository(settings: MockSettings, refusals: Refusals) -> None:
+    path = "settings.stream_repository"
+    if settings.streams.is_local:
+        # It is a directory for the shell and for make as well.
+        refusals.check(settings.publish_to, grammar.DIRECTORY, path)
+    elif settings.stream_repository:
+        refusals.check(settings.stream_repository, grammar.URL, path)
+        _needs_key(settings.stream_gpgkeys, "settings.stream_gpgkeys", refusals)
 
 
 def _check_repositories(settings: MockSettings, refusals: Refusals) -> None:

@@ -20,7 +20,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 @frozen
 class Names:
     """What files and targets are called. ``builds`` are the names of builds by their id,
-    ``sources`` those of the source packages that they build: all passes of a stream have one."""
+    ``sources`` those of source packages by stream: all passes of a stream build the same."""
 
     builds: Mapping[str, str]
     sources: Mapping[str, str]
@@ -37,9 +37,8 @@ def root_name(plan: Plan, root: str) -> str:
     return "-".join(parts)
 
 
-def names_of(plan: Plan, builds: BuildPlan, refusals: Refusals) -> Names:
+def names_of(builds: BuildPlan, refusals: Refusals) -> Names:
     """The names of all builds; notes what cannot be one, and two that would be the same."""
-    taken: dict[str, str] = {}
     names: dict[str, str] = {}
     sources: dict[str, str] = {}
     for number, build in enumerate(builds.builds):
@@ -48,14 +47,15 @@ def names_of(plan: Plan, builds: BuildPlan, refusals: Refusals) -> Names:
             shown = grammar.shown(build.id)
             refusals.note(f"{shown} is not the id of this component, version and stage", path)
             continue
-        name = _UNSAFE.sub("-", build.id)
-        source = _UNSAFE.sub("-", build.stream)
-        refusals.check(name, grammar.NAME, path)
-        for made, id in ((name, build.id), (source, build.stream)):
-            if taken.setdefault(made.lower(), id) != id and taken[made.lower()] != build.id:
-                refusals.note(f"{made} would name {taken[made.lower()]} as well", path)
-        names[build.id], sources[build.id] = name, f"{source}.src.rpm"
-    return Names(names, sources)
+        for found, id in ((names, build.id), (sources, build.stream)):
+            name = _UNSAFE.sub("-", id)
+            refusals.check(name, grammar.NAME, path)
+            if found.setdefault(name, id) != id:
+                refusals.note(f"{id} and {found[name]} would both be called {name}", path)
+    return Names(
+        {id: name for name, id in names.items()},
+        {id: f"{name}.src.rpm" for name, id in sources.items()},
+    )
 
 
 def _is_consistent(build: Build) -> bool:

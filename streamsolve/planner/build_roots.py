@@ -173,13 +173,10 @@ class BuildRoot(RuntimeRoot):
         return evolve(need.stated, text=_numbered(need.stated.text, leader))
 
     def _external(self, leader: Stream, name: str) -> Package:
-        """The package as a repository has it, as the plan has it already, or from its name."""
+        """The package as a repository has it, or planned from its name."""
         known = self.book.base.pool.named(name)
         if known:
             return known[0]
-        for package in self.written.values():
-            if package.name == name and package.repository == EXTERNAL:
-                return package
         evr = f"{rpm_version(leader.version)}-{_STUB_RELEASE}"
         return Package(name, evr, self.book.base.base.arch, EXTERNAL, (f"{name} = {evr}",))
 
