@@ -522,6 +522,13 @@ class SmallPlan:
         )
         needs = [
             BuildNeed("python3-devel", NeedOrigin.BASE_SPEC, place=f"python-{name}.spec"),
+            BuildNeed(
+                "rpm>=6",
+                NeedOrigin.BUILD_SYSTEM,
+                place="pyproject.toml",
+                applied="rpm-build = 6.0.0-1.fc45",
+            ),
+            BuildNeed("(bash and coreutils >= 9)", NeedOrigin.METHOD, NeedRole.CHECK),
             *(
                 BuildNeed(
                     "setuptools>=77,<81" if maker == "setuptools" else maker,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from streamsolve.lock import check_lock, lock_text
+from streamsolve.lock import check_lock, lock_text, read_lock
 from streamsolve.model.build import BuildPlan, NeedOrigin, NeedRole, Root, Stage, stream_id
 from streamsolve.model.component import Origin
 from streamsolve.model.lock import LockRepository, LockSettings
@@ -41,10 +41,10 @@ SETTINGS = LockSettings(
 
 
 @cache
-def planned(seed: int, conflicts: bool = True) -> Plan | None:
+def planned(seed: int) -> Plan | None:
     """The plan of a random world, with tests in the base's specs and conflicts in its packages."""
     with TemporaryDirectory() as cache:
-        return drawn(seed, tests=True, conflicts=conflicts).world.attempt(Path(cache)).plan
+        return drawn(seed, tests=True, conflicts=True).world.attempt(Path(cache)).plan
 
 
 def law(check: Callable[[Plan], None]) -> Callable[[], None]:
@@ -252,10 +252,31 @@ def test_a_base_that_closes_over_itself_does_not_leak(plan: Plan) -> None:
 @settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_a_lock_of_the_plan_proves_itself(seed: int) -> None:
-    plan = planned(seed, conflicts=False)
+    plan = planned(seed)
     assume(plan is not None)
     assert plan is not None
     assert check_lock(lock_text(plan, SETTINGS)) == ()
+
+
+@law
+def test_a_lock_of_the_plan_holds_its_streams_and_needs_in_their_order(plan: Plan) -> None:
+    read = read_lock(lock_text(plan, SETTINGS), file="app.lock").plan
+    assert read.streams == plan.streams
+    assert builds_in(read).builds == builds_in(plan).builds
+
+
+@pytest.mark.parametrize("seed", [253, 254])
+def test_a_lock_tells_a_private_stream_from_the_base_s_of_the_same_version(seed: int) -> None:
+    """In these worlds the base's own packages keep the base's stream out of some root."""
+    plan = planned(seed)
+    assert plan is not None
+    origins: dict[tuple[object, ...], set[Origin]] = {}
+    for stream in plan.streams:
+        origins.setdefault((stream.component, stream.version), set()).add(stream.origin)
+    assert {Origin.BASE, Origin.PRIVATE} in origins.values()
+    text = lock_text(plan, SETTINGS)
+    assert check_lock(text) == ()
+    assert lock_text(read_lock(text, file="app.lock").plan, SETTINGS) == text
 
 
 @settings(max_examples=25, deadline=None)

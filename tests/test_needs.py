@@ -124,6 +124,12 @@ def test_a_given_spec_file_beats_both_and_the_usual_method() -> None:
     }
 
 
+def test_a_given_spec_file_that_generates_needs_asks_upstream_as_well() -> None:
+    spec = SpecNeeds(("other-devel",), "lib.spec", generates=True)
+    found = needs_of(world(), "lib", "2", specs={"lib": spec})
+    assert told(found) == {"other-devel", "flit-core>=3.11", *METHOD}
+
+
 def test_the_profile_adds_to_whoever_speaks() -> None:
     rows = '[[build]]\ncomponent = "lib"\nrequires = ["extra-devel"]\nneeds = ["six <2"]\n'
     spec = SpecNeeds(("other-devel",), "lib.spec")
@@ -299,6 +305,58 @@ def test_a_text_in_rpm_s_language_means_a_component_where_it_is_about_one(
 ) -> None:
     assert meaning(meanings["3.14"], text) == expected
     assert meaning(meanings["3.13"], text) == expected
+
+
+@pytest.mark.parametrize("text", ["python3-devel >= 3.14", "python3-devel > 3.13.99-1"])
+def test_a_bound_that_only_the_base_s_interpreter_meets_is_a_need_of_that_series(
+    meanings: Mapping[str, NeedsBook], text: str
+) -> None:
+    assert meaning(meanings["3.14"], text) == text
+    (found,) = meanings["3.13"]._from_rpm(text, NeedOrigin.SPEC_FILE, "a spec")
+    assert found.requirement is not None
+    assert found.requirement.component == PYTHON
+    assert not found.requirement.allows(Version("3.13.9"))
+
+
+@pytest.mark.parametrize(("version", "bound"), [("1", True), ("2", False)])
+def test_a_base_s_bound_on_its_interpreter_counts_for_the_version_that_its_spec_is_of(
+    version: str, bound: bool
+) -> None:
+    upstream = [sdist("app", "1", "lib"), sdist("lib", "1"), sdist("lib", "2")]
+    sources = [source("python-lib", "python3-devel >= 3.14")]
+    found = needs_of(world(upstream=upstream, sources=sources), "lib", version, python="3.13")
+    (need,) = (n for n in found if n.stated.text == "python3-devel >= 3.14")
+    assert need.stated.role is NeedRole.BUILD
+    assert need.subpackage == "-devel"
+    assert (need.requirement is not None) is bound
+
+
+def test_a_package_of_two_distributions_is_named_after_the_same_one_everywhere() -> None:
+    """None is the package's own, and all are as long."""
+    many = [f"python3.14dist({name}) = 1" for name in ("xyz", "abc", "pqr", "efg", "ijk", "bcd")]
+    for provides in (many, many[::-1]):
+        made = world(
+            base=[*world().base, package("python3-two", "1", provides=provides)],
+            sources=[source("python-lib", "python3-two")],
+        )
+        assert "abc" in told(needs_of(made, "lib", "2"))
+
+
+def test_a_package_of_two_distributions_is_named_after_its_own_first() -> None:
+    provides = ["python3.14dist(a) = 1", "python3.14dist(two) = 1"]
+    made = world(
+        base=[*world().base, package("python3-two", "1", provides=provides)],
+        sources=[source("python-lib", "python3-two")],
+    )
+    assert "two" in told(needs_of(made, "lib", "2"))
+
+
+def test_a_bound_that_pep_440_cannot_say_stays_in_rpm_s_language(
+    meanings: Mapping[str, NeedsBook],
+) -> None:
+    assert meaning(meanings["3.14"], "python3-six >= 2^20250101git") == (
+        "python3-six >= 2^20250101git"
+    )
 
 
 @pytest.mark.parametrize(

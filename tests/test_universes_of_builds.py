@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from streamsolve.errors import ExitCode, NoPlanError
 from streamsolve.explain import Command, failure_blocks, lay_out, plain
-from streamsolve.model.build import Leak, LeakKind, Stage
+from streamsolve.model.build import BuildSystem, Leak, LeakKind, Stage
 from streamsolve.model.component import Origin
 from streamsolve.model.plan import ReasonKind
 
@@ -28,7 +29,7 @@ from .buildworld import (
     streams_of,
 )
 from .rpmmd import on_disk
-from .smallworld import dist, package, profile
+from .smallworld import dist, package, profile, release
 
 APP = "1 app@1"
 CMAKE = """
@@ -120,6 +121,30 @@ def test_a_program_is_the_base_s_where_it_fits_and_private_where_it_does_not(
         "1 cmake@3.31.6",
         "1 new@1: cmake",
         "2 old@1: python3-cmake 3.31.6 (cmake@3.31.6)",
+    ]
+
+
+def test_the_extras_of_a_build_need_lie_in_its_root_whoever_has_them(tmp_path: Path) -> None:
+    carrier = package(
+        "python3-cov+toml",
+        "7",
+        provides=["python3.14dist(cov[toml]) = 7", "python3dist(cov[toml]) = 7"],
+        requires=["python3-cov = 7-1.fc0", "python3.14dist(tomli)"],
+        source="cov",
+    )
+    app = sdist("app", "1", build="cov[toml]")
+    base = [*interpreter("3.14"), dist("cov", "7"), dist("tomli", "2"), carrier]
+    plan = BuildWorld(base, [app]).plan(tmp_path)
+    assert builds_of(plan) == [f"{APP}: python3-cov, python3-cov+toml, python3-tomli"]
+    private = (
+        *release("cov", "7", "tomli; extra == 'toml'", extras=("toml",)),
+        BuildSystem(()),
+    )
+    world = BuildWorld(interpreter("3.14"), [app, private, sdist("tomli", "2")])
+    assert builds_of(world.plan(tmp_path)) == [
+        "1 cov@7",
+        "1 tomli@2",
+        "2 app@1: python3-cov 7 (cov@7), python3-cov+toml 7 (cov@7), python3-tomli 2 (tomli@2)",
     ]
 
 
@@ -245,6 +270,59 @@ def test_a_stream_that_needs_itself_is_built_with_the_base_s_own(tmp_path: Path)
         [sdist("app", "1", "lib>=2"), sdist("lib", "2", build="lib")],
     )
     assert builds_of(world.plan(tmp_path)) == [APP, "1 lib@2: python3-lib"]
+
+
+def wheel_beside(*stated: str, base: str) -> BuildWorld:
+    """x is built with setuptools, and setuptools 80 with x; the base has an older one."""
+    return BuildWorld(
+        [
+            *interpreter("3.14"),
+            dist("setuptools", base),
+            package("python3-setuptools-wheel", base, source="python-setuptools"),
+        ],
+        [
+            sdist("app", "1", "x", "setuptools>=80"),
+            sdist("x", "1", build=", ".join(stated)),
+            sdist("setuptools", "80", build="x"),
+        ],
+    )
+
+
+def test_the_base_s_own_stream_is_better_than_its_wheel_where_the_interpreter_is_its_own(
+    tmp_path: Path,
+) -> None:
+    assert builds_of(wheel_beside("setuptools", base="79").plan(tmp_path)) == [
+        APP,
+        "1 x@1/bootstrap: python3-setuptools; for setuptools: python3-setuptools 79 of the base",
+        "2 setuptools@80: python3-x 1 (x@1/bootstrap)",
+        "3 x@1/final: python3-setuptools 80 (setuptools@80)",
+    ]
+
+
+def test_a_wheel_of_the_base_breaks_no_cycle_for_a_build_that_wants_a_newer_one(
+    tmp_path: Path,
+) -> None:
+    failure = wheel_beside("setuptools>=78", base="75").failure(tmp_path)
+    told = {text for conflict in failure.conflicts for text in conflict.packages}
+    assert {"building x 1 needs setuptools 80", "building setuptools 80 needs x 1"} <= told
+
+
+def test_a_wheel_of_the_base_breaks_no_cycle_for_a_build_that_wants_extras(
+    tmp_path: Path,
+) -> None:
+    """Nothing says what the wheel's extras need; without the extra the wheel would do."""
+    for stated, planned in (("setuptools[core]", False), ("setuptools", True)):
+        world = too_new()
+        listed, metadata, _ = sdist("setuptools", "83.0.0")
+        metadata = evolve(metadata, extras=frozenset({"core"}))
+        kept = [one for one in world.upstream if one[0].name not in ("pip", "setuptools")]
+        world.upstream = [
+            *kept,
+            (listed, metadata, BuildSystem(())),
+            sdist("pip", "26.0", build=stated),
+        ]
+        world.profile = profile('[[build]]\ncomponent = "setuptools"\nneeds = ["pip>=26"]\n')
+        assert (world.attempt(tmp_path).plan is not None) is planned, stated
 
 
 # -- the interpreter -------------------------------------------------------------------------------
@@ -529,6 +607,37 @@ def test_the_usual_compiler_lies_in_the_root_as_a_tool_where_a_package_needs_it(
     assert builds_of(plan) == [APP, "1 lib@1: gcc, gcc15, gcc15-c++, libtool; tool gcc"]
 
 
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [
+        (">= 15", "1 lib@1: gcc15, gcc15-c++"),
+        (">= 16", "1 lib@1: gcc, gcc-c++, gcc15, gcc15-c++; tool gcc"),
+    ],
+)
+def test_a_need_that_the_compat_compiler_does_not_meet_brings_the_usual_one_as_a_tool(
+    tmp_path: Path, bound: str, expected: str
+) -> None:
+    assert builds_of(compiled(compilers(), f"gcc-c++ {bound}").plan(tmp_path)) == [APP, expected]
+
+
+def test_a_need_says_which_text_counts_in_the_root_where_that_is_another(tmp_path: Path) -> None:
+    plan = compiled(compilers()).plan(tmp_path)
+    applied = {n.text: n.applied for n in builds_in(plan).build("lib@1").needs}
+    assert applied["gcc-c++"] == "gcc15-c++"
+    assert applied["python3-devel"] == ""
+    plan = too_new().plan(tmp_path)
+    applied = {n.text: n.applied for n in builds_in(plan).build("six@1.17.0").needs}
+    assert applied["python3-devel"] == "python3.14-devel"
+    world = BuildWorld(
+        [*interpreter("3.14"), package("cmake", "4.2")],
+        [sdist("app", "1", build="cmake>=3.26")],
+        profile(CMAKE),
+    )
+    applied = {n.text: n.applied for n in builds_in(world.plan(tmp_path)).build("app@1").needs}
+    assert applied["cmake>=3.26"] == "cmake = 4.2-1.fc0"
+    assert applied["pip"] == ""
+
+
 def test_a_compat_compiler_that_cannot_be_installed_gives_way_to_an_older_one(
     tmp_path: Path,
 ) -> None:
@@ -615,7 +724,38 @@ def test_tests_go_before_a_stream_is_built_twice(tmp_path: Path) -> None:
     ]
 
 
+def test_streams_of_equal_needs_whose_tests_cannot_be_had_all_go_without(tmp_path: Path) -> None:
+    """The base has what both are tested with, and it cannot be installed."""
+    world = BuildWorld(
+        [
+            *interpreter("3.14"),
+            dist("tester", "1", "nowhere-to-be-found"),
+            dist("a", "1", source="python-a"),
+            dist("b", "1", source="python-b"),
+        ],
+        [sdist("app", "1", "a>=2", "b>=2"), sdist("a", "2"), sdist("b", "2")],
+        sources=[source(f"python-{name}", "python3dist(tester)") for name in "ab"],
+    )
+    assert builds_of(world.plan(tmp_path)) == [
+        "1 a@2: without python3dist(tester)",
+        APP,
+        "1 b@2: without python3dist(tester)",
+    ]
+
+
 # -- what cannot be built --------------------------------------------------------------------------
+
+
+def test_a_search_goes_on_however_many_versions_a_root_refuses(tmp_path: Path) -> None:
+    """Of sixty versions the macros let five in, which are the oldest."""
+    base = [one for one in interpreter("3.14") if one.name != "pyproject-rpm-macros"]
+    macros = package("pyproject-rpm-macros", "1", conflicts=["python3-d >= 1.5"])
+    versions = [sdist("d", f"1.{number}.0") for number in range(60)]
+    world = BuildWorld([*base, macros], [sdist("app", "1", build="d"), *versions])
+    assert builds_of(world.plan(tmp_path)) == [
+        "1 d@1.4.0",
+        "2 app@1: python3-d 1.4 (d@1.4.0)",
+    ]
 
 
 def test_a_version_that_cannot_be_built_gives_way_to_one_that_can(tmp_path: Path) -> None:
@@ -710,6 +850,55 @@ def test_a_spec_file_beats_upstream_and_the_base_s_spec(tmp_path: Path) -> None:
         "2 lib@1: no pyproject-rpm-macros, no python3-pip, profile-devel, "
         "python3-setuptools 80.10.2 (setuptools@80.10.2), special-devel",
     ]
+
+
+GENERATES = """\
+Name: python-x
+Version: 1
+Release: 1
+Summary: A demonstration
+License: MIT
+BuildArch: noarch
+BuildRequires: python3-devel
+%description
+It demonstrates.
+%generate_buildrequires
+%pyproject_buildrequires
+"""
+
+
+def test_a_spec_file_that_generates_its_needs_has_those_of_the_sdist_too(tmp_path: Path) -> None:
+    spec = tmp_path / "x.spec"
+    spec.write_text(GENERATES, encoding="utf-8")
+    world = BuildWorld(
+        [*interpreter("3.14"), dist("hatchling", "1")],
+        [sdist("app", "1", "x"), sdist("x", "1", build="hatchling")],
+    )
+    plan = world.plan(tmp_path, specs=(("x", str(spec)),))
+    assert builds_of(plan) == [APP, "1 x@1: python3-hatchling"]
+
+
+def test_what_a_spec_file_conflicts_with_lies_in_no_root_of_its_build(tmp_path: Path) -> None:
+    """A rich dependency is met by the other alternative, and a plain one by nothing."""
+    spec = tmp_path / "x.spec"
+    text = SPEC.replace("python3dist(setuptools) < 81", "helper")
+    spec.write_text(text.replace("%desc", "BuildConflicts: evil\n%desc"), encoding="utf-8")
+    for requires, planned in (("(evil or good)", True), ("evil", False)):
+        world = BuildWorld(
+            [
+                *interpreter("3.14"),
+                package("helper", requires=[requires]),
+                package("special-devel"),
+                package("evil"),
+                package("good"),
+            ],
+            [sdist("app", "1", "x"), sdist("x", "1")],
+        )
+        plan = world.attempt(tmp_path, specs=(("x", str(spec)),)).plan
+        assert (plan is not None) is planned
+        if plan is not None:
+            assert {"helper", "good"} <= names_in(plan, "x@1")
+            assert "evil" not in names_in(plan, "x@1")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ root does not hold can never be taken, whatever else the stream repository holds
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 
-from ..model.build import Root, RootStream
+from ..model.build import Root
 from ..model.component import Origin
 from ..model.package import Package
 from ..model.rpm_dependency import rpm_version
@@ -27,6 +27,7 @@ __all__ = [
     "is_at_hand",
     "is_private",
     "main_section",
+    "planned_versions",
     "stream_section",
 ]
 
@@ -103,9 +104,8 @@ def stream_section(repository: MockRepository, packages: Sequence[str]) -> Secti
 
 
 def _common(repository: MockRepository) -> list[tuple[str, str]]:
-    address = ("metalink", repository.metalink) if repository.metalink else None
     found = [
-        address or ("baseurl", repository.baseurl),
+        *(repository.addresses or [("baseurl", "")]),
         ("enabled", "1"),
         ("gpgcheck", "0" if repository.unsigned else "1"),
         ("name", repository.id),
@@ -149,16 +149,18 @@ def included(root: Root) -> tuple[str, ...]:
         f"{package.name}-{version}-*"
         for package in root.packages
         if is_private(package)
-        for version in _spellings(package.version, root.streams)
+        for version in planned_versions(package, root)
     }
     return tuple(sorted(found))
 
 
-def _spellings(version: str, streams: Iterable[RootStream]) -> list[str]:
-    """A planned version, and with as many zeros at its end as a stream of that version has."""
+def planned_versions(package: Package, root: Root) -> list[str]:
+    """The versions that a private package may turn out to have, as RPM writes them: the planned
+    one, also with as many zeros at its end as a stream of that version in the root has."""
+    version = package.version
     lengths = [
         len(stream.version.release)
-        for stream in streams
+        for stream in root.streams
         if stream.origin is Origin.PRIVATE
         and rpm_version(stream.version).rpartition(":")[2] == version
     ]

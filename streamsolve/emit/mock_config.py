@@ -28,7 +28,7 @@ from .mock_settings import LOCAL_STREAMS, STREAMS, MockSettings
 from .names import root_name
 from .python_text import block, literal
 
-__all__ = ["NO_MORE_PACKAGES", "mock_configuration", "requested"]
+__all__ = ["NO_MORE_PACKAGES", "macros_of", "mock_configuration", "requested"]
 
 NO_MORE_PACKAGES = "--setopt=*.excludepkgs=*"
 """An option with which dnf sees what is installed and nothing else."""
@@ -47,8 +47,6 @@ _REPRODUCIBLE = (
 
 _LOCAL_REPOSITORY = f"""\
 # The stream repository lies beside the directory of this file, wherever that is.
-import os.path
-import re
 streamsolve_repository = os.path.join(
     os.path.dirname(os.path.dirname(os.path.realpath(config_opts['config_file']))),
     {LOCAL_STREAMS!r},
@@ -59,9 +57,7 @@ if not re.fullmatch('[A-Za-z0-9/._+~-]+', streamsolve_repository):
 streamsolve_repository = 'file://' + streamsolve_repository
 """.splitlines()
 
-_SPLIT = r"""
-# The template's repositories, without what only the stream repository may provide here.
-import re
+_SPLIT = r"""# The template's repositories, without what only the stream repository may provide.
 streamsolve_conf = config_opts['dnf.conf']
 if '\n[main]\n' not in '\n' + streamsolve_conf:
     raise ValueError('the template has no section [main] to build on')
@@ -92,9 +88,13 @@ def requested(root: Root) -> tuple[str, ...]:
 
 def mock_configuration(root: Root, plan: Plan, settings: MockSettings) -> bytes:
     """The file of one root. Everything in it has been checked before."""
-    lines = [_TITLE, *_template(settings), "", *_options(root, plan, settings)]
+    is_beside = bool(hidden_names(root)) and not settings.stream_repository
+    lines = [_TITLE]
+    if is_beside or settings.template:
+        lines += ["import os.path", "import re"]
+    lines += [*_template(settings), "", *_options(root, plan, settings)]
     lines += ["", *_macros(root, settings)]
-    if hidden_names(root) and not settings.stream_repository:
+    if is_beside:
         lines += ["", *_LOCAL_REPOSITORY]
     lines += ["", *_conf_statements(root, settings)]
     return ("\n".join(lines) + "\n").encode("ascii")
@@ -116,7 +116,8 @@ def _options(root: Root, plan: Plan, settings: MockSettings) -> Iterator[str]:
         yield _set("legal_host_arches", f"({literal(plan.arch)},)")
         yield _set("extra_chroot_dirs", "['/run/lock']")
     yield _set("releasever", literal(settings.releasever))
-    yield _set("dist", literal(settings.dist))
+    if settings.dist:
+        yield _set("dist", literal(settings.dist))
     yield _set("package_manager", literal(settings.package_manager))
     yield _set("isolation", literal(settings.isolation))
     yield _set("rpmbuild_networking", literal(False))
@@ -154,11 +155,15 @@ def _modules(settings: MockSettings) -> list[str]:
     return block("config_opts['module_setup_commands'] = [", pairs, "]")
 
 
-def _macros(root: Root, settings: MockSettings) -> Iterator[str]:
-    """Macros that hold for every build in the root; switches of one build are in its command."""
+def macros_of(root: Root, settings: MockSettings) -> tuple[tuple[str, str], ...]:
+    """Macros that hold for every build in the root, sorted; switches of one build are in its
+    command."""
     found = dict((*_REPRODUCIBLE, *_prefix_macros(settings.prefix), *_interpreter_macros(root)))
-    found |= dict(settings.macros)
-    for name, value in sorted(found.items()):
+    return tuple(sorted({**found, **dict(settings.macros)}.items()))
+
+
+def _macros(root: Root, settings: MockSettings) -> Iterator[str]:
+    for name, value in macros_of(root, settings):
         yield f"config_opts['macros'][{literal(name)}] = {literal(value)}"
     if settings.source_date_epoch is not None:
         epoch = literal(str(settings.source_date_epoch))
@@ -201,7 +206,7 @@ def _conf_statements(root: Root, settings: MockSettings) -> Iterator[str]:
         # bootstrap root's own dnf.conf has it.
         plain.append(_disabled(streams))
     if settings.template:
-        yield from _on_template(own, plain, hidden)
+        yield from _on_template(own, plain, hidden, bootstrap=settings.bootstrap)
         return
     main = main_section(settings)
     if settings.bootstrap:
@@ -215,10 +220,11 @@ def _disabled(section: Section) -> Section:
 
 
 def _on_template(
-    own: Sequence[Section], plain: Sequence[Section], hidden: Sequence[str]
+    own: Sequence[Section], plain: Sequence[Section], hidden: Sequence[str], *, bootstrap: bool
 ) -> Iterator[str]:
     """Statements that change the template's text: names excluded, options held, sections added."""
-    names = "|".join(re.escape(name) for name in (*(s.name for s in own), STREAMS))
+    added = sorted({STREAMS, *(section.name for section in own)})
+    names = "|".join(map(re.escape, added))
     keys = "|".join(key for key, _ in MAIN)
     patterns = {
         "OWN_SECTIONS": rf"(?m)^\[(?:{names})\]",
@@ -229,20 +235,19 @@ def _on_template(
             line = line.replace(name, literal(pattern))
         yield line
     if hidden:
-        added = literal(f"\nexcludepkgs={','.join(hidden)}")
+        excluded = literal(f"\nexcludepkgs={','.join(hidden)}")
         yield "streamsolve_conf = re.sub("
         yield "    r'(?m)^\\[[^\\]\\n]+\\][ \\t]*$',"
-        yield f"    lambda section: section[0] + {added},"
+        yield f"    lambda section: section[0] + {excluded},"
         yield "    streamsolve_conf,"
         yield ")"
     main = literal("[main]\n" + "".join(f"{key}={value}\n" for key, value in MAIN))
     yield f"streamsolve_main = streamsolve_main.replace('[main]\\n', {main}, 1)"
-    yield from block(
-        "config_opts['bootstrap_dnf.conf'] = config_opts['dnf.conf'] + (", _expressions(plain), ")"
-    )
-    yield from block(
-        "config_opts['dnf.conf'] = streamsolve_main + streamsolve_conf + (", _expressions(own), ")"
-    )
+    if bootstrap:
+        opening = "config_opts['bootstrap_dnf.conf'] = config_opts['dnf.conf'] + ("
+        yield from block(opening, _expressions(plain), ")")
+    opening = "config_opts['dnf.conf'] = streamsolve_main + streamsolve_conf + ("
+    yield from block(opening, _expressions(own), ")")
 
 
 def _text_statement(key: str, sections: Sequence[Section]) -> list[str]:
@@ -252,9 +257,10 @@ def _text_statement(key: str, sections: Sequence[Section]) -> list[str]:
 def _expressions(sections: Sequence[Section]) -> list[str]:
     """The sections' text as string literals, one for each line. The address of a stream repository
     that lies beside the configurations is known only when they are read."""
+    lines = conf_lines(sections)
     return [
         "'baseurl=' + streamsolve_repository + '\\n'"
         if line == "baseurl="
         else literal(f"{line}\n")
-        for line in ("", *conf_lines(sections))
+        for line in lines or [""]
     ]

@@ -34,8 +34,8 @@ _LARGEST_PRIORITY = 99
 
 @frozen
 class MockRepository:
-    """A repository, by ``metalink`` or ``baseurl``, in which ``$releasever`` and ``$basearch`` may
-    stand. ``gpgkeys`` are URLs of the keys that sign its packages.
+    """A repository, by ``baseurl``, ``metalink`` or ``mirrorlist``, in which ``$releasever`` and
+    ``$basearch`` may stand. ``gpgkeys`` are URLs of the keys that sign its packages.
 
     ``overlay`` says that it is on top of the base, so that no template has it. ``unsigned`` gives
     up the check of signatures, which is for a distribution made on this machine alone: its address
@@ -45,10 +45,17 @@ class MockRepository:
     id: str
     baseurl: str = ""
     metalink: str = ""
+    mirrorlist: str = ""
     gpgkeys: tuple[str, ...] = ()
     priority: int = 99
     overlay: bool = False
     unsigned: bool = False
+
+    @property
+    def addresses(self) -> tuple[tuple[str, str], ...]:
+        """The options that say where it is, with their values; one, if all is well."""
+        parts = ("baseurl", "metalink", "mirrorlist")
+        return tuple((part, getattr(self, part)) for part in parts if getattr(self, part))
 
     @property
     def is_local(self) -> bool:
@@ -67,7 +74,8 @@ class Switch:
 
 @frozen
 class MockSettings:
-    """How to write configurations. ``dist`` is the suffix of releases without its dot (``fc44``).
+    """How to write configurations. ``dist`` is the suffix of releases without its dot (``fc44``),
+    and ``platform`` what modules call it (``platform:f44``); both may be empty.
 
     With ``template``, a configuration of the distribution such as ``fedora-44-x86_64.cfg``, each
     configuration begins with that one, and of ``repositories`` only overlays are added; without,
@@ -81,7 +89,7 @@ class MockSettings:
     """
 
     releasever: str
-    dist: str
+    dist: str = ""
     repositories: tuple[MockRepository, ...] = ()
     template: str = ""
     stream_repository: str = ""
@@ -121,10 +129,10 @@ def check_settings(settings: MockSettings, refusals: Refusals) -> None:
     """Note every value that cannot be written out."""
     check = refusals.check
     check(settings.releasever, grammar.RELEASE, "settings.releasever")
-    check(settings.dist, grammar.DIST, "settings.dist")
     refusals.check_one_of(settings.package_manager, _MANAGERS, "settings.package_manager")
     refusals.check_one_of(settings.isolation, _ISOLATIONS, "settings.isolation")
     optional = (
+        (settings.dist, grammar.DIST, "settings.dist"),
         (settings.template, grammar.CONFIGURATION, "settings.template"),
         (settings.platform, grammar.MODULES, "settings.platform"),
         (settings.bootstrap_image, grammar.IMAGE, "settings.bootstrap_image"),
@@ -165,7 +173,7 @@ def _check_repositories(settings: MockSettings, refusals: Refusals) -> None:
         if repository.id in seen:
             refusals.note(f"{grammar.shown(repository.id)} is there twice", f"{path}.id")
         seen.add(repository.id)
-    if not settings.template and all(each.overlay for each in settings.repositories):
+    if not settings.template and not settings.repositories:
         refusals.note(
             "a configuration that stands alone needs the base's repositories",
             "settings.repositories",
@@ -180,10 +188,10 @@ def _faults_of(repository: MockRepository) -> Iterator[tuple[str, str]]:
         yield f"{shown(repository.id)} is not {grammar.NAME.expected}", "id"
     elif repository.id in _RESERVED:
         yield f"{shown(repository.id)} is a name that the configurations use themselves", "id"
-    if bool(repository.baseurl) == bool(repository.metalink):
-        yield "exactly one of baseurl and metalink is needed", "baseurl"
-    for part, address in (("baseurl", repository.baseurl), ("metalink", repository.metalink)):
-        if address and not grammar.URL.allows(address):
+    if len(repository.addresses) != 1:
+        yield "exactly one of baseurl, metalink and mirrorlist is needed", "baseurl"
+    for part, address in repository.addresses:
+        if not grammar.URL.allows(address):
             yield f"{shown(address)} is not {grammar.URL.expected}", part
     if not -_LARGEST_PRIORITY <= repository.priority <= _LARGEST_PRIORITY:
         yield f"{repository.priority} is no priority of dnf's", "priority"

@@ -112,6 +112,7 @@ def _needs(needs: Iterable[BuildNeed]) -> list[_Document]:
             "role": need.role.value,
             "place": need.place or None,
             "component": need.component or None,
+            "applied": need.applied or None,
         }
         for need in sorted(needs)
     ]

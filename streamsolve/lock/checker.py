@@ -143,15 +143,15 @@ class _Check:
         return wanted if condition == positive else otherwise
 
     def streams(self) -> _Findings:
-        hidden = {id for id, stream in self.private.items() if stream.get("build_only")}
-        plan = [stream for stream in self.lock["streams"] if _id(stream) not in hidden]
+        streams = self.lock["streams"]
+        plan = [s for s in streams if s["origin"] != "private" or not s.get("build_only")]
         chosen = {stream["component"]: stream.get("version") for stream in plan}
-        for at, stream in enumerate(self.lock["streams"]):
+        for at, stream in enumerate(streams):
             path, id, source = f"streams[{at}]", _id(stream), stream.get("source", {})
             for number, asked in enumerate(stream["requirements"] if stream in plan else ()):
                 if asked["on"] not in chosen or not _allows(asked, chosen[asked["on"]]):
                     yield f"{path}.requirements[{number}]", f"{id} requires another {asked['on']}"
-            if id in self.private:
+            if stream["origin"] == "private":
                 file = "filename" in source and _PINNED.match(f"sha256:{source.get('sha256')}")
                 if "purl" not in source or (source["purl"].startswith("pkg:pypi/") and not file):
                     yield f"{path}.source", f"nothing pins what {id} is built from"
@@ -208,10 +208,12 @@ class _Check:
             if stream["origin"] == "private" and (of != id or made_by not in self.build):
                 yield place, f"{made_by!r} does not make {id}"
         usual = (s for s in self.lock["streams"] if "version" in s and not s.get("build_only"))
-        for id in streams.keys() ^ set(map(_id, usual)) if root["id"] == "runtime" else ():
-            yield f"{at}.streams", f"{id} is not both chosen and in the runtime root"
+        both = [{(_id(s), s["origin"]) for s in each} for each in (root["streams"], usual)]
+        for id, origin in both[0] ^ both[1] if root["id"] == "runtime" else ():
+            yield f"{at}.streams", f"{id} ({origin}) is not both chosen and in the runtime root"
         same_python = versions.get("interpreter:python", "").startswith(self.lock["python"])
-        for id in streams.keys() & self.private.keys() if same_python else ():
+        own = {id for id, stream in streams.items() if stream["origin"] == "private"}
+        for id in own & self.private.keys() if same_python else ():
             for asked in self.private[id]["requirements"]:
                 version, extra = versions.get(asked["on"]), "extra" in asked.get("marker", "")
                 if not extra and not _allows(asked, version):
@@ -221,11 +223,8 @@ class _Check:
             stream = streams.get(package.get("stream", ""), {})
             if package["repository"] == "private" and stream.get("origin") != "private":
                 yield f"{at}.packages", f"{ref} is of no private stream in {root['id']}"
-            several = {t.split()[0] for t in package.get("provides", ()) if _DISTRIBUTION.match(t)}
-            kinds = {
-                f"{package['name']}.{package['arch']}",
-                *(several if len(several) == 1 else ()),
-            }
+            dists = {t.split()[0] for t in package.get("provides", ()) if _DISTRIBUTION.match(t)}
+            kinds = {f"{package['name']}.{package['arch']}", *(dists if len(dists) == 1 else ())}
             for kind in kinds & seen.keys():
                 yield f"{at}.packages", f"{ref} and {seen[kind]} are both {kind}"
             seen |= dict.fromkeys(kinds, ref)
@@ -238,15 +237,17 @@ class _Check:
             other = {"bootstrap": f"{id}/final", "final": f"{id}/bootstrap"}.get(stage, name)
             if id not in self.private or id != _id(build) or other not in self.build:
                 yield path, f"{name} is neither the only pass of a private stream nor one of two"
-            streams = streams_of[build["root"]]
+            streams, there = streams_of[build["root"]], set(self.held[build["root"]])
             if {s.get("build") for s in streams if s["origin"] == "private"} != set(build["after"]):
                 yield f"{path}.after", f"{name} comes after other builds than {build['root']} holds"
             versions = omitted | {s["component"]: s["version"] for s in streams}
             for number, need in enumerate(build["needs"]):
-                text, on = need["text"], need.get("component")
-                stated = Requirement(text).specifier if need["origin"] == "build-system" else ""
-                asked = {"on": on, "specifier": str(stated)}
-                if on and (on not in versions or not _allows(asked, versions[on])):
+                text, on = need.get("applied", need["text"]), need.get("component")
+                met = on in versions if on else self.holds(_parsed(text), there)
+                if on and met and need["origin"] == "build-system":
+                    asked = {"on": on, "specifier": str(Requirement(text).specifier)}
+                    met = _allows(asked, versions[on])
+                if not met:
                     yield f"{path}.needs[{number}]", f"nothing in {build['root']} meets {text}"
 
     def order(self) -> _Findings:

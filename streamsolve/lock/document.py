@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from packaging.version import Version
+
 from ..errors import Place
 from ..model.build import Build, BuildNeed, BuildOrder, Isolation, Root
 from ..model.component import Scope
@@ -150,9 +152,10 @@ def _streams(plan: Plan) -> list[_Document]:
     return found
 
 
-def _stream_key(stream: PlannedStream) -> tuple[str, ...]:
-    name = (stream.component.kind.value, stream.component.name)
-    return (*name, str(stream.version), stream.origin.value, stream.package)
+def _stream_key(stream: PlannedStream) -> tuple[object, ...]:
+    """The order of plans: of one component, the application's own stream is first."""
+    known = (stream.version is not None, stream.version or Version("0"))
+    return (stream.component, stream.build_only, *known, stream.origin.value, stream.package)
 
 
 def _stream(stream: PlannedStream) -> _Document:
@@ -298,7 +301,7 @@ def _need(need: BuildNeed) -> _Document:
         "text": need.text,
         "origin": need.origin.value,
         "role": need.role.value,
-        **_given(place=need.place, component=need.component),
+        **_given(place=need.place, component=need.component, applied=need.applied),
     }
 
 

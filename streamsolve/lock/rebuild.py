@@ -301,6 +301,7 @@ def _needs(documents: Iterable[_Document]) -> tuple[BuildNeed, ...]:
             NeedRole(each["role"]),
             each.get("place", ""),
             each.get("component", ""),
+            each.get("applied", ""),
         )
         for each in documents
     )

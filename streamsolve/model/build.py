@@ -70,13 +70,16 @@ class NeedRole(Enum):
 class BuildNeed:
     """One need of a build. ``text`` is RPM's language or PEP 508, as it was stated at ``place``
     (a file's name). ``component`` is the name of the component that it is about as profiles
-    write it, empty where it is about packages of the base only."""
+    write it, empty where it is about packages only. ``applied`` is what counts in the root, in
+    RPM's language, where that is another text: ``gcc15-c++`` for ``gcc-c++``, the package and its
+    version for a program of the base."""
 
     text: str
     origin: NeedOrigin
     role: NeedRole = NeedRole.BUILD
     place: str = ""
     component: str = ""
+    applied: str = ""
 
 
 @frozen(order=True)
@@ -219,7 +222,7 @@ class Isolation:
 @frozen
 class BuildPlan:
     """How everything private gets built. ``builds`` are sorted by id, ``roots`` too, without the
-    runtime root. What streams state is in the plan, which holds those that only builds use as well."""
+    runtime root. What streams state is in the plan, which holds those that only builds use too."""
 
     runtime: Root
     roots: tuple[Root, ...]

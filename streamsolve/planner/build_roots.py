@@ -50,8 +50,9 @@ class BuildRoot(RuntimeRoot):
         parts = (*self._interpreter_parts(), *self._stubs())
         exactly = (f"{part.name} = {part.evr}" for part in parts)
         others = self._other_toolchains() if hide_toolchains else ()
+        further = (*self._base_parts(), *self._extras_asked())
         return RootRequest(
-            tuple(sorted({*chosen.install, *self.bare, *self._base_parts(), *exactly})),
+            tuple(sorted({*chosen.install, *self.bare, *further, *exactly})),
             tuple(sorted({*chosen.planned, *(p for p in parts if not self._is_real(p))})),
             tuple(sorted({*chosen.hidden, *others, *self._conflicting()})),
         )
@@ -166,11 +167,20 @@ class BuildRoot(RuntimeRoot):
             yield package
 
     def told(self, need: Need) -> BuildNeed:
-        """A need as it was stated, with the numbers of the stream that it follows."""
+        """A need as it was stated, with the numbers of the stream that it follows, and with what
+        counts here instead."""
         leader = self.chosen.get(need.external[0]) if need.external else None
-        if leader is None:
-            return need.stated
-        return evolve(need.stated, text=_numbered(need.stated.text, leader))
+        if leader is not None:
+            return evolve(need.stated, text=_numbered(need.stated.text, leader))
+        applied = self._applied(need)
+        return evolve(need.stated, applied="" if applied == need.stated.text else applied)
+
+    def _applied(self, need: Need) -> str:
+        """What libsolv is asked for because of a need on packages; empty for other needs."""
+        python = self.chosen.get(PYTHON)
+        if need.subpackage is not None and python is not None:
+            return f"{self.package_name(python.offer)}{need.subpackage}"
+        return self._for_toolchain(need.native) if need.native else ""
 
     def _external(self, leader: Stream, name: str) -> Package:
         """The package as a repository has it, or planned from its name."""

@@ -171,7 +171,9 @@ class NeedsBook:
             for need in self._from_rpm(text, NeedOrigin.BASE_SPEC, source.nevra):
                 required = need.requirement
                 tests = False
-                if required is not None:
+                if required is not None and required.component == PYTHON:
+                    need = need if same else evolve(need, requirement=None)
+                elif required is not None:
                     tests = sure and required.component not in (known | at_run_time)
                     if not same:
                         # What the base's version of it must be bound to says nothing of this one.
@@ -300,11 +302,7 @@ class NeedsBook:
     # -- what it means -------------------------------------------------------------------------
 
     def _from_rpm(self, text: str, origin: NeedOrigin, place: str) -> Iterable[Need]:
-        stated = BuildNeed(text, origin, place=place)
-        need = self._about(text, stated)
-        if need.requirement is not None and need.requirement.component == PYTHON:
-            return
-        yield need
+        yield self._about(text, BuildNeed(text, origin, place=place))
 
     def _about(self, text: str, stated: BuildNeed) -> Need:
         """What a text in RPM's language asks for."""
@@ -356,7 +354,7 @@ class NeedsBook:
         if bound is not None and bound.major == Version(self.target.python).major:
             requirement = requirement_on(PYTHON, f"{'==' if op == '=' else op}{bound}")
             if not requirement.allows(Version(self.target.full_version)):
-                return Need(stated, requirement=_for_building(requirement))
+                return Need(stated, requirement=_for_building(requirement), subpackage=part)
         return Need(stated, subpackage=part)
 
     def _named(self, text: str) -> Requirement | None:

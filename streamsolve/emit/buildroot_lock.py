@@ -1,0 +1,171 @@
+"""mock's ``buildroot_lock.json`` (version 1.1.0) of a root, from the headers of its packages.
+
+Nothing in it is made up: a root of which any package's file is not at hand gets none, and the image
+that mock begins with is in it only if its digests were given.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import frozen
+
+from ..errors import Code, InputError, Place
+from ..model.build import Root
+from ..model.package import Package
+from ..model.plan import Plan
+from ..model.rpm_header import RpmHeader
+from . import grammar
+from .dnf_conf import is_at_hand, is_private, planned_versions
+from .grammar import Refusals
+from .mock_config import macros_of
+from .mock_settings import MockSettings
+
+__all__ = ["BootstrapImage", "BuildrootLocks", "buildroot_locks"]
+
+_VERSION = "1.1.0"
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_KEY = re.compile(r"[0-9a-f]{8}")
+
+
+@frozen
+class BootstrapImage:
+    """The image that mock begins with, as ``podman image inspect`` tells it."""
+
+    name: str
+    image_digest: str
+    pull_digest: str
+    architecture: str
+    id: str
+
+
+@frozen
+class BuildrootLocks:
+    """The files by path, and of each other root the packages whose files are not at hand."""
+
+    files: Mapping[str, bytes]
+    missing: Mapping[str, tuple[str, ...]]
+
+
+def buildroot_locks(
+    plan: Plan,
+    settings: MockSettings,
+    headers: Sequence[RpmHeader],
+    *,
+    image: BootstrapImage | None = None,
+    file: str = "",
+) -> BuildrootLocks:
+    """One ``locks/ROOT/buildroot_lock.json`` for each build root whose packages all have a header.
+
+    A header's ``url`` is the name of its file: the place of the files is the hermetic repository.
+    Raises :class:`InputErrors` (``NOT_EMITTED``) for a file that is not the locked one, for two
+    files of one private package, and for a header that cannot be written out.
+    """
+    if plan.builds is None:
+        raise InputError(
+            Code.NOT_EMITTED, "the plan does not say how anything is built", place=Place(file)
+        )
+    refusals = Refusals(file)
+    for header in headers:
+        _check_header(header, refusals)
+    refusals.raise_if_any()
+    files, missing = {}, {}
+    for root in plan.builds.roots:
+        found, without = _found(root, headers, refusals)
+        if without:
+            missing[root.id] = without
+        else:
+            text = _document(root, plan, settings, found, image)
+            files[f"locks/{root.id}/buildroot_lock.json"] = text
+    refusals.raise_if_any()
+    return BuildrootLocks(files, missing)
+
+
+def _check_header(header: RpmHeader, refusals: Refusals) -> None:
+    path = f"file {grammar.shown(header.file)}"
+    refusals.check(header.name, grammar.PACKAGE, path)
+    refusals.check(header.evr, grammar.EVR, path)
+    refusals.check(header.arch, grammar.ARCHITECTURE, path)
+    if not _MD5.fullmatch(header.sigmd5):
+        refusals.note(f"{grammar.shown(header.sigmd5)} is no sigmd5", path)
+    if header.signature is not None and not _KEY.fullmatch(header.signature):
+        refusals.note(f"{grammar.shown(header.signature)} is no end of a key's id", path)
+
+
+def _found(
+    root: Root, headers: Iterable[RpmHeader], refusals: Refusals
+) -> tuple[list[RpmHeader], tuple[str, ...]]:
+    """The headers of a root's packages, and the packages that have none."""
+    named: dict[str, list[RpmHeader]] = {}
+    for header in headers:
+        named.setdefault(header.name, []).append(header)
+    found, without = [], []
+    for package in root.packages:
+        fitting = [h for h in named.get(package.name, ()) if _fits(h, package, root)]
+        if not fitting:
+            without.append(package.nevra)
+            continue
+        if len({header.sha256 for header in fitting}) > 1:
+            names = ", ".join(sorted(header.file for header in fitting))
+            refusals.note(f"{package.nevra} has several files: {names}", root.id)
+        expected = package.checksum.removeprefix("sha256:")
+        if package.checksum.startswith("sha256:") and fitting[0].sha256 != expected:
+            refusals.note(
+                f"{fitting[0].file} is not the file that was locked: its sha256 is another",
+                root.id,
+            )
+        found.append(fitting[0])
+    return found, tuple(without)
+
+
+def _fits(header: RpmHeader, package: Package, root: Root) -> bool:
+    """Whether a file is of a package: of a private one, only the version was planned."""
+    if is_at_hand(package):
+        return (header.evr, header.arch) == (package.evr, package.arch)
+    return not is_private(package) or header.version in planned_versions(package, root)
+
+
+def _document(
+    root: Root,
+    plan: Plan,
+    settings: MockSettings,
+    headers: Sequence[RpmHeader],
+    image: BootstrapImage | None,
+) -> bytes:
+    config: dict[str, object] = {
+        "dist": settings.dist,
+        "legal_host_arches": [plan.arch],
+        "macros": dict(macros_of(root, settings)),
+        "package_manager": settings.package_manager,
+        "target_arch": plan.arch,
+    }
+    document: dict[str, object] = {
+        "version": _VERSION,
+        "buildroot": {"rpms": [_rpm(header) for header in sorted(headers)]},
+        "config": config,
+    }
+    if image is not None:
+        config |= {"bootstrap_image": image.name, "bootstrap_image_ready": True}
+        document["bootstrap"] = {
+            "architecture": image.architecture,
+            "id": image.id,
+            "image_digest": image.image_digest,
+            "pull_digest": image.pull_digest,
+        }
+    return (json.dumps(document, indent=4, sort_keys=True) + "\n").encode("ascii")
+
+
+def _rpm(header: RpmHeader) -> dict[str, str | None]:
+    return {
+        "arch": header.arch,
+        "epoch": header.epoch,
+        "license": header.license,
+        "name": header.name,
+        "release": header.release,
+        "sigmd5": header.sigmd5,
+        "signature": header.signature,
+        "url": header.file,
+        "version": header.version,
+    }

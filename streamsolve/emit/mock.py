@@ -1,0 +1,109 @@
+"""A locked plan as what mock reads: a configuration for each root, ``chain.sh`` and a Makefile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from ..errors import Code, InputError, Place
+from ..model.build import BuildPlan
+from ..model.package import Package
+from ..model.plan import Plan
+from . import grammar
+from .chain import chain_script
+from .dnf_conf import is_private
+from .grammar import Refusals
+from .makefile import makefile
+from .mock_config import mock_configuration
+from .mock_settings import MockSettings, check_settings
+from .names import configuration_path, names_of, root_name
+
+__all__ = ["CHAIN", "MAKEFILE", "emit_mock"]
+
+CHAIN = "chain.sh"
+MAKEFILE = "Makefile"
+
+_LONGEST_ROOT = 160
+
+
+def emit_mock(plan: Plan, settings: MockSettings, *, file: str = "") -> Mapping[str, bytes]:
+    """The files by path, sorted; nothing but the plan and the settings is in them.
+
+    Raises :class:`InputErrors` (``NOT_EMITTED``) with every value that cannot be written out;
+    ``file`` is the lock's name, for the places in it.
+    """
+    if plan.builds is None:
+        raise InputError(
+            Code.NOT_EMITTED,
+            "the plan does not say how anything is built",
+            place=Place(file),
+            hint="lock the application: a lock has all builds",
+        )
+    builds = plan.builds
+    refusals = Refusals(file)
+    check_settings(settings, Refusals("", refusals.faults))
+    _check_plan(plan, builds, refusals)
+    names = names_of(builds, refusals)
+    refusals.raise_if_any()
+    files = {
+        configuration_path(root.id): mock_configuration(root, plan, settings)
+        for root in (builds.runtime, *builds.roots)
+    }
+    files[CHAIN] = chain_script(builds, names, settings)
+    files[MAKEFILE] = makefile(builds, names, settings)
+    return dict(sorted(files.items()))
+
+
+def _check_plan(plan: Plan, builds: BuildPlan, refusals: Refusals) -> None:
+    for part in ("application", "base", "variant"):
+        value = getattr(plan, part)
+        if value or part == "application":
+            refusals.check(value, grammar.NAME, part)
+    refusals.check(plan.arch, grammar.ARCHITECTURE, "arch")
+    roots = (builds.runtime, *builds.roots)
+    seen: set[str] = set()
+    for number, root in enumerate(roots):
+        path = f"roots[{number}]"
+        refusals.check(root.id, grammar.NAME, f"{path}.id")
+        if len(root_name(plan, root.id)) > _LONGEST_ROOT:
+            refusals.note("the name of the root is too long for a directory", f"{path}.id")
+        if not root.packages:
+            refusals.note("a root without any package", f"{path}.packages")
+        for at, package in enumerate(root.packages):
+            if package.nevra not in seen:
+                _check_package(package, f"{path}.packages[{at}]", refusals)
+                seen.add(package.nevra)
+    for message, path in _order_faults(builds):
+        refusals.note(message, path)
+    twice = [id for id, count in Counter(root.id for root in roots).items() if count > 1]
+    for id in twice:
+        refusals.note(f"there are two roots {grammar.shown(id)}", "roots")
+
+
+def _check_package(package: Package, path: str, refusals: Refusals) -> None:
+    evr = grammar.PLANNED_EVR if is_private(package) else grammar.EVR
+    refusals.check(package.name, grammar.PACKAGE, f"{path}.name")
+    refusals.check(package.evr, evr, f"{path}.evr")
+    refusals.check(package.arch, grammar.ARCHITECTURE, f"{path}.arch")
+
+
+def _order_faults(builds: BuildPlan) -> Iterator[tuple[str, str]]:
+    """What refers to nothing, and an order in which something is built too early."""
+    roots = {root.id for root in builds.roots}
+    level_of: dict[str, int] = {}
+    for number, level in enumerate(builds.order.levels):
+        for id in level.builds:
+            if id in level_of:
+                yield f"{grammar.shown(id)} is in the order twice", f"order.levels[{number}]"
+            level_of[id] = number
+    ids = {build.id for build in builds.builds}
+    if ids != level_of.keys():
+        odd = ", ".join(map(grammar.shown, sorted(ids ^ level_of.keys())))
+        yield f"not both a build and in the order: {odd}", "order"
+    for number, build in enumerate(builds.builds):
+        path = f"builds[{number}]"
+        if build.root not in roots:
+            yield f"there is no root {grammar.shown(build.root)}", f"{path}.root"
+        for at, id in enumerate(build.after):
+            if level_of.get(id, len(level_of)) >= level_of.get(build.id, 0):
+                yield f"{grammar.shown(id)} is not built before it", f"{path}.after[{at}]"
