@@ -1,8 +1,8 @@
 """Errors that a user can act on: each has a stable code, a place and a next step.
 
 Codes are grouped by where the fault lies: ``SS1xx`` profiles and settings, ``SS2xx`` bases and
-repositories, ``SS3xx`` the package index, ``SS4xx`` no plan exists, ``SS5xx`` the system, ``SS6xx`` locks and
-builds, ``SS9xx`` a defect of ours.
+repositories, ``SS3xx`` the package index, ``SS4xx`` no plan exists, ``SS5xx`` the system,
+``SS6xx`` locks and builds, ``SS9xx`` a defect of ours.
 A code is never reused for something else.
 """
 

@@ -17,7 +17,7 @@ from streamsolve.emit.dnf_conf import included
 from streamsolve.errors import Code, InputError, InputErrors
 from streamsolve.lock import lock_text, read_lock
 from streamsolve.model.build import Root, RootStream
-from streamsolve.model.component import Origin
+from streamsolve.model.component import PYTHON, Origin
 from streamsolve.model.plan import Plan
 
 from .builders import component
@@ -268,6 +268,22 @@ def test_a_version_is_let_in_as_planned_and_as_upstream_spells_it(
     stream = RootStream(component("torch"), Version(upstream), Origin.PRIVATE, package.name)
     root = Root("build-app", (package,), (stream,), ())
     assert list(included(root)) == [f"python3-torch-{each}-*" for each in patterns]
+
+
+def test_each_release_of_an_interpreter_s_series_is_let_in() -> None:
+    names = ("python3.14", "python3.14-devel", "python3.14-other")
+    packages = tuple(
+        evolve(private_package("x", version), name=name)
+        for name, version in zip(names, ("3.14", "3.14", "2"), strict=True)
+    )
+    stream = RootStream(PYTHON, Version("3.14"), Origin.PRIVATE, "python3.14")
+    assert included(Root("build-app", packages, (stream,), ())) == (
+        "python3.14-3.14-*",
+        "python3.14-3.14.*-*",
+        "python3.14-devel-3.14-*",
+        "python3.14-devel-3.14.*-*",
+        "python3.14-other-2-*",
+    )
 
 
 # --- the same bytes, and nothing too much

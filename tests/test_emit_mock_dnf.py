@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
+from packaging.version import Version
 
 from streamsolve import library
 from streamsolve.emit import MockRepository, MockSettings, emit_mock, write_files
 from streamsolve.emit.mock_config import NO_MORE_PACKAGES
-from streamsolve.model.build import Root
+from streamsolve.model.build import Root, RootStream
+from streamsolve.model.component import PYTHON, Origin
 from streamsolve.model.package import Package
 from streamsolve.model.plan import Plan
 
+from .builders import component
 from .dnf_oracle import SYSTEM_PYTHON, needs_dnf
 from .localrepository import write_repository
 from .lockworld import small_plan
@@ -231,7 +234,44 @@ def test_a_root_without_private_packages_has_no_stream_repository(emitted: Emitt
     assert "streamsolve" in emitted.answers["build-torch"]["repositories"]
 
 
-# --- what a build asks for beyond its root
+# --- what was built, and what a build asks for beyond its root
+
+
+def test_what_was_built_is_found_however_its_version_is_spelled(tmp_path: Path) -> None:
+    """With upstream's zeros, with another release, and as a release of an interpreter's series; an
+    older and a newer stream of the same name stay out of sight."""
+    plan = small_plan()
+    assert plan.builds is not None
+    root = evolve(
+        plan.builds.roots[0],
+        packages=(
+            Package("python3-torch", "2.14-0.streamsolve", "noarch", "private"),
+            Package("python3.14", "3.14-0.streamsolve", "noarch", "private"),
+        ),
+        streams=(
+            RootStream(component("torch"), Version("2.14.0"), Origin.PRIVATE, "python3-torch"),
+            RootStream(PYTHON, Version("3.14"), Origin.PRIVATE, "python3.14"),
+        ),
+    )
+    plan = evolve(plan, builds=evolve(plan.builds, roots=(root, *plan.builds.roots[1:])))
+    built = {
+        Package("python3-torch", evr, "noarch") for evr in ("2.13.0-1", "1:2.14.0-3", "2.15.0-1")
+    }
+    built |= {
+        Package("python3.14", "3.14.2-1", "noarch"),
+        Package("python3.14", "3.15.0-1", "noarch"),
+    }
+    repository(tmp_path / "repo", built)
+    base = repository(tmp_path / "base", {Package("python3-torch", "9-1", "noarch")})
+    settings = MockSettings("45", "fc45", (MockRepository("base", base, gpgkeys=(KEY,)),))
+    write_files(tmp_path, emit_mock(plan, settings))
+    path = tmp_path / "configs" / f"{root.id}.cfg"
+    options = configuration(path, config_directory=tmp_path)
+    conf = tmp_path / "dnf.conf"
+    conf.write_text(options["dnf.conf"])
+    (answer,) = choose(tmp_path, {str(conf): options["chroot_setup_cmd"]})
+    chosen = [full for _, full, _ in answer["packages"]]
+    assert chosen == ["python3-torch-1:2.14.0-3.noarch", "python3.14-3.14.2-1.noarch"]
 
 
 def dnf(conf: Path, *words: str) -> subprocess.CompletedProcess[str]:

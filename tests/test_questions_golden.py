@@ -40,9 +40,7 @@ def kept_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def asked(
-    shared: Path, kept_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> pytest.MonkeyPatch:
+def asked(shared: Path, kept_cache: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A terminal of eighty columns without colour, in the checkout."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("STREAMSOLVE_CACHE", str(kept_cache))

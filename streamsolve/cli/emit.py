@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,12 @@ def emit() -> None:
     default="",
     help="The container image that mock begins with; without one, --standalone uses none.",
 )
+@click.option(
+    "--rpms",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Write locks/ROOT/buildroot_lock.json too, for each root whose RPM files all lie in DIR.",
+)
 @click.option("--force", is_flag=True, help="Write over files that were changed or not made here.")
 def emit_mock(
     file: Path,
@@ -98,6 +104,7 @@ def emit_mock(
     keys: tuple[str, ...],
     prefix: str,
     bootstrap_image: str,
+    rpms: Path | None,
     force: bool,
 ) -> None:
     """Write the lock FILE for mock: a configuration for each root, and the order of the builds.
@@ -105,8 +112,9 @@ def emit_mock(
     chain.sh builds one after the other, the Makefile in parallel. Both take source packages from
     DIR/srpms. The same lock gives the same files, and what has not changed is not touched.
     """
+    from ..emit import buildroot_locks, write_files
     from ..emit import emit_mock as files_for_mock
-    from ..emit import write_files
+    from ..inputs.rpm_headers import read_rpm_headers
     from ..planner.locking import load_lock
 
     if standalone and template:
@@ -123,8 +131,15 @@ def emit_mock(
         prefix=prefix,
         bootstrap_image=bootstrap_image,
     )
-    written = write_files(directory, files_for_mock(lock.plan, made, file=str(file)), replace=force)
-    show(_told(lock.plan, made, directory, written), colour=settings.colour)
+    files = dict(files_for_mock(lock.plan, made, file=str(file)))
+    missing: Mapping[str, tuple[str, ...]] = {}
+    if rpms is not None:
+        locks = buildroot_locks(lock.plan, made, read_rpm_headers(rpms), file=str(file))
+        files |= locks.files
+        missing = locks.missing
+    written = write_files(directory, files, replace=force)
+    told = _told(lock.plan, made, directory, written)
+    show((*told, *_without_files(missing)), colour=settings.colour)
 
 
 # -- what mock has to be told ----------------------------------------------------------------------
@@ -329,5 +344,19 @@ def _without_repository(builds: BuildPlan, settings: MockSettings) -> tuple[Bloc
     text = (
         f"{len(names)} packages of third parties, such as {names[0]}, are in no repository of "
         "these configurations: name theirs with --repo NAME=URL and --gpg-key NAME=URL."
+    )
+    return (blank(), paragraph(Span("! ", Style.WARNING), text, hang=2))
+
+
+def _without_files(missing: Mapping[str, tuple[str, ...]]) -> tuple[Block, ...]:
+    """Which roots have no buildroot_lock.json, and for want of what."""
+    from ..explain import Span, Style, blank, paragraph
+
+    if not missing:
+        return ()
+    root, packages = min(missing.items(), key=lambda found: (len(found[1]), found[0]))
+    text = (
+        f"{len(missing)} roots have no buildroot_lock.json, because files are not at hand; "
+        f"{root} lacks {len(packages)}, such as {packages[0]}."
     )
     return (blank(), paragraph(Span("! ", Style.WARNING), text, hang=2))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from attrs import frozen
 
@@ -21,7 +22,7 @@ from . import grammar
 from .dnf_conf import is_at_hand, is_private, planned_versions
 from .grammar import Refusals
 from .mock_config import macros_of
-from .mock_settings import MockSettings
+from .mock_settings import MockSettings, check_settings
 
 __all__ = ["BootstrapImage", "BuildrootLocks", "buildroot_locks"]
 
@@ -68,6 +69,9 @@ def buildroot_locks(
             Code.NOT_EMITTED, "the plan does not say how anything is built", place=Place(file)
         )
     refusals = Refusals(file)
+    # mock renders what it takes from a lock as it renders a configuration.
+    check_settings(settings, Refusals("", refusals.faults))
+    refusals.check(plan.arch, grammar.ARCHITECTURE, "arch")
     for header in headers:
         _check_header(header, refusals)
     refusals.raise_if_any()
@@ -124,7 +128,8 @@ def _fits(header: RpmHeader, package: Package, root: Root) -> bool:
     """Whether a file is of a package: of a private one, only the version was planned."""
     if is_at_hand(package):
         return (header.evr, header.arch) == (package.evr, package.arch)
-    return not is_private(package) or header.version in planned_versions(package, root)
+    versions = planned_versions(package, root) if is_private(package) else ["*"]
+    return any(fnmatchcase(header.version, version) for version in versions)
 
 
 def _document(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from ..model.build import Root
-from ..model.component import Origin
+from ..model.component import PYTHON, Origin
 from ..model.package import Package
 from ..model.rpm_dependency import rpm_version
 from .mock_settings import MockRepository, MockSettings
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _EXTERNAL = "external"
+_SERIES = 2
 
 MAIN: tuple[tuple[str, str], ...] = (
     ("assumeyes", "1"),
@@ -155,11 +156,12 @@ def included(root: Root) -> tuple[str, ...]:
 
 
 def planned_versions(package: Package, root: Root) -> list[str]:
-    """The versions that a private package may turn out to have, as RPM writes them: the planned
-    one, also with as many zeros at its end as a stream of that version in the root has."""
+    """The versions that a private package may turn out to have, as RPM writes them and as globs:
+    the planned one; also with as many zeros at its end as a stream of that version in the root
+    has; and of an interpreter, which is planned as a series (``3.14``), each of its releases."""
     version = package.version
-    lengths = [
-        len(stream.version.release)
+    streams = [
+        stream
         for stream in root.streams
         if stream.origin is Origin.PRIVATE
         and rpm_version(stream.version).rpartition(":")[2] == version
@@ -167,6 +169,10 @@ def planned_versions(package: Package, root: Root) -> list[str]:
     head = version.partition("~")[0].partition("^")[0]
     tail = version[len(head) :]
     least = head.count(".") + 1
-    return [
-        head + ".0" * more + tail for more in range(max([0, *(n - least for n in lengths)]) + 1)
-    ]
+    longest = max([least, *(len(stream.version.release) for stream in streams)])
+    found = [head + ".0" * more + tail for more in range(longest - least + 1)]
+    interpreters = [s.package for s in streams if s.component == PYTHON]
+    of_series = any(
+        package.name == name or package.name.startswith(f"{name}-") for name in interpreters
+    )
+    return [*found, f"{version}.*"] if of_series and least == _SERIES else found

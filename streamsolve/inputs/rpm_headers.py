@@ -13,6 +13,7 @@ from ..storage import file_digest
 
 __all__ = ["read_rpm_headers"]
 
+_MAGIC = b"\xed\xab\xee\xdb"
 _RPM = "rpm"
 _RPMKEYS = "rpmkeys"
 _TOGETHER = 200
@@ -36,6 +37,7 @@ def read_rpm_headers(directory: Path) -> tuple[RpmHeader, ...]:
         for path in directory.rglob("*.rpm")
         if path.is_file() and not path.name.endswith(".src.rpm")
     )
+    _check_kind(files)
     found: list[RpmHeader] = []
     for start in range(0, len(files), _TOGETHER):
         some = files[start : start + _TOGETHER]
@@ -70,6 +72,16 @@ def _run(program: str, arguments: Sequence[str], files: Sequence[Path]) -> tuple
     return done.returncode, done.stdout.decode("utf-8", "replace").splitlines()
 
 
+def _check_kind(files: Sequence[Path]) -> None:
+    """Whether all are packages: rpm would take a text for a list of further files to read."""
+    faults = ErrorCollector(Code.NOT_EMITTED)
+    for file in files:
+        with file.open("rb") as opened:
+            if opened.read(len(_MAGIC)) != _MAGIC:
+                faults.add("it is no RPM file", Place(str(file)))
+    faults.raise_if_any("RPM files cannot be used")
+
+
 def _check_digests(files: Sequence[Path]) -> None:
     """What of header and payload was changed since the package was made."""
     status, lines = _run(_RPMKEYS, ["--checksig", "--nosignature"], files)
@@ -79,7 +91,7 @@ def _check_digests(files: Sequence[Path]) -> None:
     faults = ErrorCollector(Code.NOT_EMITTED)
     for file in files:
         if str(file) not in good:
-            faults.add("it is no RPM file, or damaged: its digests are wrong", Place(str(file)))
+            faults.add("it is damaged: its digests are wrong", Place(str(file)))
     faults.raise_if_any("RPM files cannot be used")
 
 

@@ -138,9 +138,10 @@ class RepositoryId:
 
 @frozen
 class Summary:
-    """Counts of the plan's own streams. ``cost`` is in minutes of one builder. ``build_only`` counts
-    the private streams that only builds use, and ``build_cost`` the minutes of all builds, theirs
-    and bootstrap passes included; both are 0 where builds were not planned.
+    """Counts of the plan's own streams. ``cost`` is in minutes of one builder.
+
+    ``build_only`` counts the private streams that only builds use, and ``build_cost`` the minutes
+    of all builds, theirs and bootstrap passes included; both are 0 without builds.
 
     ``minimal`` says that no plan of less cost exists among the offers considered;
     ``lower_bound`` is a number of private streams that no plan of that cost can go below; where
