@@ -93,8 +93,8 @@ def test_the_epoch_of_the_environment_and_the_options_are_in_the_configurations(
     assert found["environment"]["SOURCE_DATE_EPOCH"] == "1735689600"
     assert found["macros"]["%_prefix"] == "/opt/app"
     assert "baseurl=file:///srv/streams\n" in found["dnf.conf"]
-    assert "export REPO ?= /srv/streams\n" in Path("out/Makefile").read_text()
-    assert "repo=${REPO:-/srv/streams}\n" in Path("out/chain.sh").read_text()
+    assert "export REPO := /srv/streams\n" in Path("out/Makefile").read_text()
+    assert "repo=/srv/streams\n" in Path("out/chain.sh").read_text()
 
 
 @pytest.mark.parametrize(

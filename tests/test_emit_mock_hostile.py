@@ -270,7 +270,6 @@ def check_order(plan: Plan, chosen: MockSettings, directory: Path) -> None:
         "LOG": str(log),
         "MOCK": str(recorder),
         "CREATEREPO": "true",
-        "REPO": str(directory / "repo"),
     }
     for root in plan.builds.roots:
         (directory / "work" / "results" / root.id).mkdir(parents=True, exist_ok=True)

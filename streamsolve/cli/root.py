@@ -11,6 +11,7 @@ from click.exceptions import Exit
 
 from .._version import __version__
 from ..errors import Code, ExitCode, StreamsolveError
+from .emit import emit
 from .faults import usage_error
 from .graph import graph
 from .groups import Group
@@ -52,6 +53,7 @@ for command in (
     verify,
     diff,
     update,
+    emit,
     profile,
     base,
     config,

@@ -22,14 +22,15 @@ _HEAD = """\
 # Made by streamsolve from a lock; make it again rather than change it.
 #
 # Builds everything, one after the other. MOCK, CREATEREPO, SRPMS (the directory of the source
-# packages), REPO (the stream repository) and WORK (results and logs) may be set.
+# packages) and WORK (results and logs) may be set.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mock=${MOCK:-mock}
 createrepo=${CREATEREPO:-createrepo_c}
 srpms=${SRPMS:-$here/srpms}
-repo=${REPO:-@REPO@}
+# Where the configurations look for it.
+repo=@REPO@
 work=${WORK:-$here/work}
 
 mkdir -p -- "$repo" "$work"

@@ -24,12 +24,12 @@ _HEAD = """\
 #   make published/level-2 the first two levels
 #   make -n                what would be run
 #
-# Source packages lie in srpms/, results and logs in results/, the stream repository in REPO. The
-# stamps of what is done are in done/ and published/.
+# Source packages lie in srpms/, results and logs in results/. What was built is published in REPO,
+# where the configurations look for it; done/ and published/ hold the stamps of what is done.
 
 MOCK ?= mock
 CREATEREPO ?= createrepo_c
-export REPO ?= @REPO@
+export REPO := @REPO@
 # Through the environment, whatever letters the name of this directory has.
 export HERE := $(CURDIR)
 
@@ -83,15 +83,13 @@ def _build_rule(build: Build, level: int, names: Names, settings: MockSettings) 
     needs = [configuration, source, *(f"done/{names.builds[id]}" for id in build.after)]
     options = [
         f"--uniqueext={name}",
-        f"--resultdir=results/{name}",
         *mock_options(build, settings),
-        "--rebuild",
-        source,
     ]
     return (
         f"done/{name}: {' '.join(needs)} | {_level(level - 1)}\n"
         "\t@mkdir -p done\n"
-        f'\t$(MOCK) -r "$$HERE"/{_make(configuration)} {" ".join(map(_make, options))}\n'
+        f'\t$(MOCK) -r "$$HERE"/{_make(configuration)} {" ".join(map(_make, options))}'
+        f' --resultdir="$$HERE"/{_make(f"results/{name}")} --rebuild "$$HERE"/{_make(source)}\n'
         "\t@touch $@\n"
     )
 

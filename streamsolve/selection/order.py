@@ -366,7 +366,7 @@ def _components(edges: Sequence[Edge]) -> Iterator[list[Edge]]:
     """The edges inside of each strongly connected component that has any, in no order."""
     import networkx as nx  # takes longer to import than most graphs to order
 
-    graph = nx.DiGraph((edge.user, edge.used) for edge in edges)
+    graph: nx.DiGraph[str] = nx.DiGraph((edge.user, edge.used) for edge in edges)
     place = {
         id: n for n, every in enumerate(nx.strongly_connected_components(graph)) for id in every
     }
