@@ -321,6 +321,13 @@ class Engine:
             size=solvable.lookup_num(solv.SOLVABLE_DOWNLOADSIZE),
         )
 
+    def file_of(self, package: int) -> tuple[str, str]:
+        """Where a package's file lies in its repository, and the file name of its source package;
+        empty where the repository does not say."""
+        solvable = self._pool.id2solvable(package)
+        location, _ = solvable.lookup_location()
+        return location or "", solvable.lookup_sourcepkg() or ""
+
     def _lookup(self, solvable: Any, key: int) -> tuple[str, ...]:
         """The texts of a package's dependencies, each once. Most are shared by many packages, and
         a number keeps its meaning as long as the pool lives."""

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from ..errors import Code, InputError
 from ..model.package import Package, Repository
+from ..model.package_files import PackageFile
 from ..model.progress import Progress, no_progress
 from ..model.root import RootConflict, RootRequest, RootSolution, RuleKind
 from ._convert import converting
@@ -127,6 +128,27 @@ class PackagePool:
     def sources(self, name: str) -> tuple[Package, ...]:
         """The source packages of exactly that name; their ``requires`` are BuildRequires."""
         return self._lift(self._open().named(name, source=True))
+
+    def files(self, name: str, *, source: bool = False) -> tuple[PackageFile, ...]:
+        """The files of the packages of exactly that name, sorted as :meth:`named` does."""
+        engine = self._open()
+        priorities = {number: each.priority for number, each in self._repositories.items()}
+        found = engine.order(engine.named(name, source=source), priorities)
+        return tuple(self._file(number) for number in found)
+
+    def _file(self, number: int) -> PackageFile:
+        package = self._lift_one(number)
+        location, origin = self._open().file_of(number)
+        return PackageFile(
+            package.name,
+            package.evr,
+            package.arch,
+            package.repository,
+            location,
+            package.checksum,
+            package.size,
+            origin,
+        )
 
     def names_matching(self, pattern: re.Pattern[str]) -> tuple[str, ...]:
         """The names of binary packages that the whole pattern matches, sorted.
