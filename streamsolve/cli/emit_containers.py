@@ -1,0 +1,338 @@
+"""``streamsolve emit containerfile`` and ``bootc``: a lock as files that images are built from."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import rich_click as click
+
+from ..errors import Code, ErrorCollector, InputError, Place
+from .emit import emit
+from .layers import LAYER_OPTIONS, chosen_layers
+from .mock_base import of_base, overlay, overlays, releasever, source_date_epoch
+from .options import lock_argument, read_settings
+from .screen import show
+
+if TYPE_CHECKING:
+    from ..emit.containers import ImageSettings, KernelModule
+    from ..emit.locked_files import LockedFile
+    from ..emit.mock_settings import MockRepository
+    from ..emit.writer import Written
+    from ..explain import Block
+    from ..lock import Lock
+    from ..model.profile import Profile
+
+__all__ = ["emit_bootc_command", "emit_containerfile_command", "files_below", "profile_of"]
+
+C = TypeVar("C", bound=Callable[..., object])
+
+_IMAGE_KEY = "file:///etc/pki/rpm-gpg/RPM-GPG-KEY-fedora-{release}-$basearch"
+"""Fedora's key where its own images have it."""
+
+_OPTIONS = (
+    click.option(
+        "-o",
+        "--output",
+        "directory",
+        metavar="DIR",
+        required=True,
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Write into DIR: a Containerfile, repos/ and build.sh.",
+    ),
+    click.option(
+        "--base-image",
+        metavar="NAME@sha256:…",
+        required=True,
+        help="The image to begin with, by digest.",
+    ),
+    click.option(
+        "--rpms",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Take every package from DIR, each by its full name and checksum; nothing is fetched.",
+    ),
+    click.option(
+        "--repo",
+        "repos",
+        metavar="NAME=URL[,priority=N]",
+        multiple=True,
+        help="Where a repository on top of the lock's base is; may be given again.",
+    ),
+    click.option(
+        "--gpg-key",
+        "keys",
+        metavar="NAME=URL",
+        multiple=True,
+        help="A key that signs the packages of the repository NAME, as the image sees it "
+        "(file:///etc/pki/… is in the image); may be given again.",
+    ),
+    click.option(
+        "--profile",
+        metavar="APP",
+        help="The profile that the lock was made from, if it does not come with streamsolve.",
+    ),
+    *LAYER_OPTIONS,
+    click.option(
+        "--force", is_flag=True, help="Write over files that were changed or not made here."
+    ),
+)
+
+
+def _image_options(command: C) -> C:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+class _Given(NamedTuple):
+    """The values of those options."""
+
+    directory: Path
+    base_image: str
+    rpms: Path | None
+    repos: tuple[str, ...]
+    keys: tuple[str, ...]
+    profile: str | None
+    layers: int | None
+    layers_like: tuple[Path, ...]
+    force: bool
+
+
+@emit.command("containerfile")
+@lock_argument
+@_image_options
+@click.option(
+    "--with-builders",
+    "builder_image",
+    metavar="NAME@sha256:…",
+    default="",
+    help="Build the private packages in a first stage, with mock in this image.",
+)
+def emit_containerfile_command(
+    file: Path,
+    builder_image: str,
+    **options: Any,  # noqa: ANN401 - those of _image_options, by name
+) -> None:
+    """Write the lock FILE as a Containerfile: its packages by full name, in layers.
+
+    DIR/build.sh builds it with buildah or podman. Without --rpms the base's packages come from its
+    repositories, and what was built from the directory that build.sh is given; with
+    --with-builders that one is what emit mock wrote.
+    """
+    from attrs import evolve
+
+    from ..emit import write_files
+    from ..emit.containers import emit_containerfile
+    from ..planner.locking import load_lock
+
+    given = _Given(**options)
+    lock = load_lock(file)
+    made, shown = _settings(lock, given, file)
+    made = evolve(made, builder_image=builder_image)
+    files = emit_containerfile(lock.plan, made, file=str(file))
+    written = write_files(given.directory, files, replace=given.force)
+    show((*_told(lock, made, given, written), *shown), colour=read_settings({}).colour)
+
+
+@emit.command("bootc")
+@lock_argument
+@_image_options
+@click.option(
+    "--prefix",
+    metavar="DIR",
+    default="",
+    help="The directory that the packages were built for; /opt/APP if nothing is said.",
+)
+@click.option(
+    "--kernel-module",
+    "modules",
+    metavar="MODULE=PACKAGE[@VERSION]",
+    multiple=True,
+    help="A kernel module and its package without the kernel's version, such as "
+    "nvidia=kmod-nvidia; may be given again.",
+)
+def emit_bootc_command(
+    file: Path,
+    prefix: str,
+    modules: tuple[str, ...],
+    **options: Any,  # noqa: ANN401 - those of _image_options, by name
+) -> None:
+    """Write the lock FILE as a Containerfile for a bootable image, such as fedora-bootc.
+
+    The packages are those of prefix mode (emit mock --prefix), so that the image's own stay as they
+    are. DIR/README.md says which driver the machine needs.
+    """
+    from attrs import evolve
+
+    from ..emit import write_files
+    from ..emit.containers import emit_bootc
+    from ..planner.locking import load_lock
+
+    given = _Given(**options)
+    lock = load_lock(file)
+    made, shown = _settings(lock, given, file)
+    made = evolve(
+        made,
+        prefix=prefix or f"/opt/{lock.plan.application}",
+        kernel_modules=tuple(_modules(modules)),
+    )
+    files = emit_bootc(lock.plan, made, file=str(file))
+    written = write_files(given.directory, files, replace=given.force)
+    show((*_told(lock, made, given, written), *shown), colour=read_settings({}).colour)
+
+
+def _modules(texts: tuple[str, ...]) -> Iterator[KernelModule]:
+    from ..emit.containers import KernelModule
+
+    for text in texts:
+        name, sign, rest = text.partition("=")
+        package, _, version = rest.partition("@")
+        if not name or not sign or not package:
+            raise InputError(
+                Code.BAD_OPTION,
+                f"{text!r} names no kernel module",
+                place=Place("--kernel-module"),
+                hint="write MODULE=PACKAGE, such as nvidia=kmod-nvidia",
+            )
+        yield KernelModule(name, package, version)
+
+
+# -- what an image has to be told ------------------------------------------------------------------
+
+
+def _settings(lock: Lock, given: _Given, file: Path) -> tuple[ImageSettings, list[Block]]:
+    """From the lock, its base's definition and its profile; and what there is to say of them."""
+    from ..emit.containers import ImageSettings
+    from ..explain import Span, Style, paragraph
+
+    profile, shown = profile_of(lock, given.profile)
+    if not profile.image.entrypoint:
+        text = f"The profile {profile.name} says no entry point: its [image] has none."
+        shown = [*shown, paragraph(Span("! ", Style.WARNING), text, hang=2)]
+    made = ImageSettings(
+        given.base_image,
+        lock.digest,
+        image=profile.image,
+        title=profile.summary,
+        releasever=_release(lock),
+        repositories=() if given.rpms else tuple(_repositories(lock, given, file)),
+        files=None if given.rpms is None else files_below(given.rpms),
+        source_date_epoch=source_date_epoch(),
+        layers=chosen_layers(lock.plan, given.layers, given.layers_like, ordered=True),
+    )
+    return made, shown
+
+
+def profile_of(lock: Lock, named: str | None) -> tuple[Profile, list[Block]]:
+    """The profile that a lock was made from, with a warning where it has changed since."""
+    from ..explain import Span, Style, blank, paragraph
+    from ..inputs.profiles import load_profile
+
+    try:
+        profile = load_profile(named or lock.settings.profile)
+    except InputError as error:
+        if named or error.code is not Code.UNKNOWN_APPLICATION:
+            raise
+        raise InputError(
+            error.code,
+            f"the lock was made from the profile {lock.settings.profile!r}, which is not shipped",
+            hint="name its file with --profile",
+        ) from None
+    if profile.name != lock.settings.profile:
+        raise InputError(
+            Code.BAD_OPTION,
+            f"the lock was made from the profile {lock.settings.profile!r}, not {profile.name!r}",
+            place=Place("--profile"),
+        )
+    if profile.digest == lock.settings.profile_sha256:
+        return profile, []
+    text = (
+        f"The profile {profile.name} is not as it was when the lock was made. How the application "
+        "is run is taken from what it says now."
+    )
+    return profile, [blank(), paragraph(Span("! ", Style.WARNING), text, hang=2)]
+
+
+def _release(lock: Lock) -> str:
+    from ..inputs.base_definitions import find_definition
+
+    definition = find_definition(lock.plan.base)
+    dist = definition.dist.lstrip(".") if definition else ""
+    if definition is None and not lock.settings.base_release:
+        return ""
+    return releasever(lock, definition, dist)
+
+
+def _repositories(lock: Lock, given: _Given, file: Path) -> Iterator[MockRepository]:
+    """The base's repositories and those on top of it, with keys as an image has them."""
+    from ..inputs.base_definitions import find_definition
+
+    keys = _keys(given.keys)
+    settings = read_settings({"repos": given.repos} if given.repos else {})
+    definition = find_definition(lock.plan.base)
+    if definition is not None:
+        key = (_IMAGE_KEY.format(release=_release(lock)),)
+        usual = {each.id: key for each in definition.repositories}
+        yield from of_base(definition, "", usual | keys)
+    for each in overlays(lock, settings.repos, given.repos, file):
+        yield overlay(each, keys)
+
+
+def _keys(texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """``NAME=URL`` texts as keys by the repository that they sign. Paths are the image's."""
+    faults, found = ErrorCollector(Code.BAD_OPTION), dict[str, tuple[str, ...]]()
+    for text in texts:
+        name, _, address = text.partition("=")
+        if not name or not address:
+            faults.add(f"{text!r} names no key", Place("--gpg-key"), "write NAME=URL")
+        else:
+            found[name] = (*found.get(name, ()), address)
+    faults.raise_if_any("the keys cannot be used")
+    return found
+
+
+def files_below(directory: Path) -> tuple[LockedFile, ...]:
+    """The RPM files below a directory, with their paths in it."""
+    from ..emit.locked_files import LockedFile
+    from ..inputs.rpm_headers import read_rpm_files
+
+    top, found = directory.resolve(), []
+    for file in read_rpm_files([directory]):
+        inside = file.path.is_relative_to(top)
+        path = PurePosixPath(file.path.relative_to(top) if inside else file.path.name)
+        found.append(LockedFile(file.header, path))
+    return tuple(sorted(found))
+
+
+# -- what is shown ---------------------------------------------------------------------------------
+
+
+def _told(lock: Lock, made: ImageSettings, given: _Given, written: Written) -> Iterator[Block]:
+    from ..emit.containers import host_needs, image_name, run_options
+    from ..explain import Span, Style, blank, paragraph
+
+    def command(*words: str, then: str) -> Block:
+        return paragraph(Span(shlex.join(words), Style.COMMAND), f"  {then}", indent=2)
+
+    changes = ("written", "unchanged", "removed")
+    counts = ", ".join(f"{len(found)} {w}" for w in changes if (found := getattr(written, w)))
+    directory, image = str(given.directory), image_name(lock.plan)
+    yield paragraph(
+        Span("✓ ", Style.GOOD),
+        Span(directory, Style.NAME),
+        f" holds a Containerfile for {lock.plan.application} {lock.plan.version}. Files: {counts}.",
+        hang=2,
+    )
+    for need in host_needs(lock.plan):
+        yield paragraph(Span("! ", Style.WARNING), f"The machine needs {need}.", hang=2)
+    yield blank()
+    packages = "MOCK-DIRECTORY" if made.builder_image else "STREAM-REPOSITORY"
+    packages = str(given.rpms) if given.rpms else packages
+    yield command(f"{directory}/build.sh", packages, image, then="builds it")
+    if not made.prefix:
+        yield command("podman", "run", *run_options(lock.plan), image, then="runs it")
+    target = "docker://REGISTRY/NAME:TAG"
+    yield command("skopeo", "copy", f"containers-storage:{image}", target, then="publishes it")
