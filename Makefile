@@ -8,11 +8,12 @@ installed := $(VENV)/.installed
 test_tools := $(VENV)/.test-tools
 lint_tools := $(VENV)/.lint-tools
 
-.PHONY: help plan test wheel lint format bench clean
+.PHONY: help plan test real-build wheel lint format bench clean
 
 help:
 	@echo "make plan    plan vllm on the embedded default, in a virtual environment"
 	@echo "make test    run the tests"
+	@echo "make real-build  build an application on a small distribution, as root"
 	@echo "make wheel   build the wheel and plan with it, installed outside the checkout"
 	@echo "make lint    ruff, mypy and import-linter"
 	@echo "make format  format the sources"
@@ -23,7 +24,11 @@ plan: $(installed)
 	$(bin)/streamsolve plan vllm
 
 test: $(test_tools)
-	$(bin)/python -m pytest -n $(WORKERS) $(PYTEST_OPTIONS)
+	$(bin)/python -m pytest -n $(WORKERS) -m "not realbuild" $(PYTEST_OPTIONS)
+
+# One after the other: its builds are parallel themselves.
+real-build: $(test_tools)
+	$(bin)/python -m pytest -m realbuild --durations=5 $(PYTEST_OPTIONS)
 
 # What is installed must bring its profiles: nothing of the checkout is in reach.
 wheel: $(bin)/python

@@ -2,7 +2,7 @@
 
 Codes are grouped by where the fault lies: ``SS1xx`` profiles and settings, ``SS2xx`` bases and
 repositories, ``SS3xx`` the package index, ``SS4xx`` no plan exists, ``SS5xx`` the system,
-``SS6xx`` locks and builds, ``SS9xx`` a defect of ours.
+``SS6xx`` locks and builds, ``SS7xx`` build farms, ``SS9xx`` a defect of ours.
 A code is never reused for something else.
 """
 
@@ -15,6 +15,7 @@ from enum import Enum, IntEnum
 from typing import Any
 
 __all__ = [
+    "BuildFailedError",
     "Code",
     "ErrorCollector",
     "ExitCode",
@@ -35,6 +36,7 @@ class ExitCode(IntEnum):
     DEFECT = 1
     BAD_INPUT = 2
     NO_PLAN = 3
+    BUILD_FAILED = 4
     STALE_LOCK = 5
 
 
@@ -127,6 +129,24 @@ class Code(Enum):
         "broken base definition",
         "The base definition does not follow its format. Every fault is listed with its place.",
     )
+    BROKEN_MODULES = (
+        "SS209",
+        "broken module metadata",
+        "A document of a repository's modules.yaml, or one that was given, does not follow the "
+        "format modulemd. Every fault is listed with its line.",
+    )
+    UNKNOWN_MODULE = (
+        "SS210",
+        "no such module or stream",
+        "The repositories have no module or stream of that name. "
+        "`streamsolve modules list` shows those that there are.",
+    )
+    BROKEN_PACKAGES = (
+        "SS211",
+        "a broken list of packages",
+        "A Packages file of Debian or Ubuntu does not follow its format, or cannot be read. Each "
+        "fault is listed with its line; `apt-get update` fetches the files again.",
+    )
     INDEX_UNREACHABLE = (
         "SS301",
         "package index cannot be reached",
@@ -187,6 +207,90 @@ class Code(Enum):
         "cannot be written out",
         "A value of the lock or of an option is not what the files that mock, make and the shell "
         "read can hold, or a file is in the way. Nothing was written; each fault is listed.",
+    )
+    SOURCES_MISSING = (
+        "SS607",
+        "upstream's files are missing",
+        "A file that a lock or a spec names is not there, is another one, or cannot be had. Each "
+        "is named. `streamsolve sources LOCK -o DIR` brings what can be had, and goes on where it "
+        "stopped.",
+    )
+    NO_SOURCE_PACKAGE = (
+        "SS608",
+        "a source package cannot be made",
+        "rpmbuild cannot make a source package from a spec and the files that it names, or one "
+        "that was given cannot be read. The message holds what is wrong.",
+    )
+    BUILD_FAILED = (
+        "SS609",
+        "a build failed",
+        "mock failed, or what it made is not what was planned. The end of each log is shown with "
+        "the root that it failed in and the path of the whole log. What was built stays: the same "
+        "`streamsolve build` goes on from there.",
+    )
+    CANNOT_BUILD = (
+        "SS610",
+        "cannot be built here",
+        "The directory is not one that the lock was emitted into, source packages are missing, "
+        "another command builds in it, or it cannot be written. Nothing that was built is lost: "
+        "mend what the message names and run the same command again.",
+    )
+    BROKEN_ARTIFACT = (
+        "SS611",
+        "an artifact that cannot be read",
+        "A wheel, a library or GPU code in it is damaged, cut off, or of a form that is not known. "
+        "The message names the file and where in it. Build it again; if it is as its tools made "
+        "it, please report it.",
+    )
+    BAD_PACKAGE_FILE = (
+        "SS612",
+        "an RPM file that cannot be used",
+        "The file is no RPM, is damaged or cut off, or holds what no honest package does: a path "
+        "that leads elsewhere, a device, a size that is not true. Nothing was made of it. Fetch it "
+        "again from where it should be.",
+    )
+    BAD_IMAGE = (
+        "SS613",
+        "no image can be made",
+        "The packages or the base image cannot be made one image: files are in conflict, a package "
+        "of the lock is not at hand, or the base image is not one that can be read. Each fault is "
+        "listed, and nothing was written.",
+    )
+    NOT_FOR_COPR = (
+        "SS701",
+        "cannot be built in COPR as asked",
+        "The lock, an option, the project or a chroot does not go together with COPR. Nothing was "
+        "changed or submitted; every fault is listed.",
+    )
+    FARM_CREDENTIALS = (
+        "SS702",
+        "COPR does not know who asks",
+        "Put the API token that COPR's page /api/ shows into ~/.config/copr, name another such "
+        "file with `--config FILE`, or set COPR_LOGIN and COPR_TOKEN. A token is valid for half a "
+        "year.",
+    )
+    FARM_REFUSED = (
+        "SS703",
+        "COPR refused",
+        "COPR understood the request and will not do it; the message is its own. What was "
+        "submitted before goes on there, and the same `streamsolve copr push` goes on from it.",
+    )
+    FARM_UNREACHABLE = (
+        "SS704",
+        "COPR cannot be reached",
+        "COPR did not answer, or only with faults of its own, however often it was asked. What was "
+        "submitted goes on there: run the same command again later. Nothing is built twice.",
+    )
+    BROKEN_JOURNAL = (
+        "SS705",
+        "a journal of builds that cannot be used",
+        "The file beside the lock in which `copr push` notes what it submits is damaged, about "
+        "another project, or in use by another push. Without it, builds are found by asking COPR.",
+    )
+    BROKEN_PAYLOAD = (
+        "SS706",
+        "a webhook's payload that cannot be read",
+        "What a webhook sends has to be one JSON document of moderate size that names a project.",
     )
     DEFECT = (
         "SS900",
@@ -275,6 +379,12 @@ class StreamsolveError(Exception):
 
 class InputError(StreamsolveError):
     """One fault in what the user gave."""
+
+
+class BuildFailedError(StreamsolveError):
+    """A build that failed where its result is what was asked for; the command ends with 4."""
+
+    exit_code = ExitCode.BUILD_FAILED
 
 
 class StaleLockError(StreamsolveError):

@@ -73,6 +73,8 @@ class CommandWorld:
     overlays: dict[str, list[Package]] = field(factory=dict)
     version: str = "1"
     more: str = ""
+    modules: str = ""
+    """What the base's modules.yaml says, if it has one."""
     _runs: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -135,6 +137,7 @@ class CommandWorld:
         write_repository(
             self.directory / "base" / "x86_64",
             [element(one) for one in sorted(self.packages.values())],
+            more={"modules": self.modules.encode()} if self.modules else None,
         )
         for name, packages in self.overlays.items():
             write_repository(self.directory / name, map(element, packages))

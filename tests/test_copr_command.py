@@ -109,9 +109,28 @@ def test_a_dry_run_shows_every_field_and_changes_nothing(desk: Desk) -> None:
     assert ran.says("fedora-45-x86_64: additional_modules", "nothing → nodejs:20")
     assert ran.says("repo_priority nothing → 1", "follow_fedora_branching yes → no")
     assert ran.says("https://packages.test/cuda/?priority=50")
-    assert ran.says("8 not submitted")
+    assert ran.says("8 not submitted", "Would build 8 of 8, level by level, in")
     assert all(request.startswith("GET") for request in desk.server.asked)
     assert not journal_path(desk.lock, "packager", "app").exists()
+
+
+def test_the_script_s_chroot_gets_what_was_asked_for_and_a_given_spec_needs_a_source_package(
+    desk: Desk,
+) -> None:
+    words = ("--source", "custom", "--lock-url", "https://example.org/app.lock.json")
+    words += ("--source-package", "curl", "--source-package", "pyp2spec")
+    refused = desk.push(*words)
+    assert refused.code == 2
+    assert refused.says("can make no sources from the lock for torch@2.14.0", "with -d DIR")
+    assert desk.server.world.submissions == []
+    ran = desk.push(*words, "--source", "torch=srpm")
+    assert ran.code == 0
+    scripts = [one.source for one in desk.server.world.builds.values() if one.kind == "custom"]
+    assert len(scripts) == 7
+    for source in scripts:
+        assert "curl" in str(source)
+        assert "pyp2spec" in str(source)
+        assert "streamsolve copr source" in str(source)
 
 
 def test_a_dry_run_after_a_push_shows_the_one_field_that_would_change(desk: Desk) -> None:

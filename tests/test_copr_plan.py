@@ -184,7 +184,7 @@ def test_a_real_lock_is_divided_soundly(shared: Path, tmp_path: Path) -> None:
         planned(lock.plan, options)
     assert "can make no sources from the lock for cuda-bindings@13.4.4" in str(caught.value)
     names = names_of(lock.plan.builds, Refusals("")).sources.values()
-    farm = planned(lock.plan, options, **dict.fromkeys(names, "0" * 64))
+    farm = plan_farm(lock.plan, options, dict.fromkeys(names, "0" * 64), file="app.lock.json")
     check_sound(farm, lock.plan.builds)
     # One project for each build would be sound as well.
     assert len(farm.projects) * 10 < len(farm.builds)

@@ -243,6 +243,20 @@ def test_an_unknown_root_names_the_nearest(run: Run, lock: Path, tmp_path: Path)
     assert done.says("build-torch")
 
 
+def test_fromager_is_told_of_the_system_and_of_python_apart(
+    run: Run, lock: Path, locked: Document, tmp_path: Path
+) -> None:
+    assert run("emit", "fromager", lock, "-o", tmp_path).code == 0
+    settings = yaml.safe_load((tmp_path / "overrides/settings/torch.yaml").read_text())
+    override = settings["project_override"]
+    (torch,) = (one for one in locked["builds"] if one["id"] == "torch@2.14.0")
+    stated = [one for one in torch["needs"] if one["origin"] == "profile"]
+    of_python = [one["text"] for one in stated if one.get("component", ":").count(":") == 0]
+    assert sorted(override["update_build_requires"]) == sorted(of_python)
+    assert {str(Requirement(text)) for text in override["update_build_requires"]} == set(of_python)
+    assert len(override["requires_external"]) == len(stated) - len(of_python)
+
+
 # -- Python ----------------------------------------------------------------------------------------
 
 
@@ -268,6 +282,11 @@ def test_a_python_lock_is_read_by_packaging_with_every_file_of_the_lock(
     }
     assert files == expected
     assert tomllib.loads(text) == made.to_dict()
+    (marker,) = made.environments or ()
+    here = {"sys_platform": "linux", "platform_machine": "x86_64", "python_version": "3.14"}
+    assert marker.evaluate(here)
+    for name, other in (("python_version", "3.15"), ("platform_machine", "aarch64")):
+        assert not marker.evaluate({**here, name: other})
 
 
 def test_distributions_without_a_file_are_told(

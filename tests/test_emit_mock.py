@@ -138,7 +138,13 @@ def test_private_packages_come_from_the_stream_repository_alone(
     streams = found.pop("streamsolve")
     names = ["python3-flit-core", "python3-setuptools"]
     patterns = streams["includepkgs"].split(",")
-    assert {each.rpartition("-")[0].rpartition("-")[0] for each in patterns} == set(names)
+    by_name = [each for each in patterns if not each.startswith("*")]
+    assert {each.rpartition("-")[0].rpartition("-")[0] for each in by_name} == set(names)
+    by_release = [each for each in patterns if each.startswith("*")]
+    assert by_release == [
+        "*-*-0.streamsolve.flit_core_3_12_0.*",
+        "*-*-0.streamsolve.setuptools_80_1.*",
+    ]
     assert streams["baseurl"] == f"file://{etc.parent / 'out' / 'repo'}"
     assert (streams["gpgcheck"], streams["module_hotfixes"]) == ("0", "1")
     others = [each for name, each in found.items() if name != "main"]

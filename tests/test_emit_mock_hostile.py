@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 
 from streamsolve.emit import MockRepository, MockSettings, Switch, emit_mock, write_files
 from streamsolve.emit.mock_config import requested
+from streamsolve.emit.namespace import namespace_of
+from streamsolve.emit.runtime_package import with_runtime
 from streamsolve.errors import Code, InputErrors
+from streamsolve.model.artifacts import GpuMatrix
 from streamsolve.model.build import BuildPlan, Root
 from streamsolve.model.component import Component, Kind
 from streamsolve.model.package import Package
@@ -188,6 +191,8 @@ PLACES: dict[str, Place] = {
     "macro name": lambda text: setting(macros=((f"%{text}", "1"),)),
     "macro value": lambda text: setting(macros=(("%vendor", text),)),
     "switch": lambda text: setting(switches=(Switch("torch", text),)),
+    "gpu architecture": lambda text: setting(gpu=GpuMatrix((text,))),
+    "gpu architecture of one": lambda text: setting(gpu=GpuMatrix(of={"flit-core": (text,)})),
     "component of a switch": lambda text: setting(switches=(Switch(text, "tests"),)),
 }
 
@@ -225,14 +230,16 @@ def check_configurations(plan: Plan, chosen: MockSettings, directory: Path) -> N
     if chosen.template:
         small = "config_opts['dnf.conf'] = '''[main]\nbest=0\n\n[base]\nbaseurl=file:///x\n'''\n"
         (etc / chosen.template).write_text(small)
-    for root in (plan.builds.runtime, plan.builds.roots[0], plan.builds.roots[-1]):
+    builds = with_runtime(plan, plan.builds, namespace_of(plan, chosen))
+    for root in (builds.runtime, builds.roots[0], builds.roots[-1]):
         path = directory / "configs" / f"{root.id}.cfg"
         assert path.parent == directory / "configs"
         found = configuration(path, config_directory=etc)
         parts = (plan.application, plan.variant, plan.base, root.id)
         assert found["root"] == "-".join(filter(None, parts))
         assert found["target_arch"] == plan.arch
-        assert found["chroot_setup_cmd"] == ("install", *requested(root))
+        asked = requested(root, namespace_of(plan, chosen))
+        assert found["chroot_setup_cmd"] == ("install", *asked)
         assert found["releasever"] == chosen.releasever
         assert found.get("dist", "") == chosen.dist
         assert found["macros"].items() >= dict(chosen.macros).items()
@@ -251,7 +258,9 @@ def check_conf(lines: list[str], chosen: MockSettings, root: Root) -> None:
         for key, value in each.addresses:
             assert f"{key}={value}" in lines
     if private:
-        assert lines.count(f"excludepkgs={','.join(private)}") == 1
+        # Under a prefix no repository of the base has any of their names.
+        hidden = [f"excludepkgs={','.join(private)}"] * (not chosen.prefix)
+        assert [line for line in lines if line.startswith("excludepkgs=")] == hidden
         assert [line for line in lines if line.startswith("includepkgs=")]
 
 
@@ -280,7 +289,8 @@ def check_order(plan: Plan, chosen: MockSettings, directory: Path) -> None:
         assert done.returncode == 0, done.stderr
     calls = [line.split("\0")[:-1] for line in log.read_text().splitlines()]
     sources = [word for call in calls for word in call if word.endswith(".src.rpm")]
-    assert len(sources) == len(plan.builds.builds)
+    # With a prefix, also the package that enables the application.
+    assert len(sources) == len(plan.builds.builds) + bool(chosen.prefix)
     known = {f"{directory}/configs/{root.id}.cfg" for root in plan.builds.roots}
     switches = {switch.name for switch in chosen.switches}
     for call in calls:
@@ -314,6 +324,8 @@ def test_every_field_takes_something_harmless_or_nothing_at_all(
         "module action": "disable",
         "macro value": "%{_prefix}/lib ~x",
         "key": "%7Ex/KEY",
+        "gpu architecture": "gfx90a:xnack-",
+        "gpu architecture of one": "sm_100f",
     }
     plan, chosen = PLACES[place](good.get(place, "x1") if harmless else "{{7*7}}")
     files = written(plan, chosen, tmp_path)

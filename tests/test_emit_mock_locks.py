@@ -181,13 +181,15 @@ def test_a_root_of_which_a_file_is_missing_has_no_lock() -> None:
 
 
 def test_an_image_is_in_the_lock_only_if_it_was_given(shared: Path) -> None:
-    image = BootstrapImage("images.test/small:45", "sha256:1", "sha256:2", "amd64", "3")
+    image = BootstrapImage(
+        "images.test/small:45", "1" * 64, f"sha256:{'2' * 64}", "amd64", "3" * 64
+    )
     headers = [header(package) for package in PACKAGES]
     plan = plan_of(*PACKAGES)
     document = json.loads(buildroot_locks(plan, SETTINGS, headers, image=image).files[PATH])
     schema = json.loads((shared / "schemas" / "buildroot-lock-schema-1.1.0.json").read_text())
     jsonschema.validate(document, schema)
-    assert document["bootstrap"]["pull_digest"] == "sha256:2"
+    assert document["bootstrap"]["pull_digest"] == f"sha256:{'2' * 64}"
     assert document["config"]["bootstrap_image"] == "images.test/small:45"
     plain = json.loads(buildroot_locks(plan, SETTINGS, headers).files[PATH])
     assert "bootstrap" not in plain
@@ -210,6 +212,13 @@ def test_a_file_that_is_another_or_says_too_little_is_refused(
     with pytest.raises(InputErrors) as raised:
         buildroot_locks(plan_of(*PACKAGES), SETTINGS, headers)
     assert [words in error.message for error in raised.value.errors] == [True]
+
+
+def test_a_file_that_cannot_be_checked_is_refused() -> None:
+    odd = evolve(PACKAGES[0], checksum=f"sha512:{'0' * 128}")
+    plan = plan_of(odd, *PACKAGES[1:])
+    with pytest.raises(InputErrors, match="the lock has no sha256 of bash"):
+        buildroot_locks(plan, SETTINGS, [header(package) for package in PACKAGES])
 
 
 def test_two_files_of_one_private_package_are_refused() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +61,81 @@ def test_no_path_leads_out_of_the_directory(tmp_path: Path, path: str) -> None:
     with pytest.raises(ValueError, match="no file can be written"):
         write_files(tmp_path / "out", {path: b""})
     assert not (tmp_path / "out").exists()
+
+
+BEFORE = {"a": b"1", "b/c": b"2", "d.sh": b"3", "gone": b"4"}
+AFTER = {"a": b"1", "b/c": b"22", "d.sh": b"33", "new/e": b"5"}
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    """All files but what a killed process has left."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and not path.relative_to(directory).parts[0].startswith(".emit-")
+    }
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("call", ["write_bytes", "rename"])
+def test_a_disk_that_is_full_at_any_point_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    write_files(tmp_path, BEFORE)
+    before = content(tmp_path)
+    real, calls = getattr(Path, call), [0]
+
+    def full(path: Path, *arguments: object) -> object:
+        calls[0] += 1
+        if calls[0] == number:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(path, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, call, full)
+        if call == "write_bytes" and number > len(AFTER):
+            write_files(tmp_path, AFTER)
+            return
+        with pytest.raises(InputError) as caught:
+            write_files(tmp_path, AFTER)
+    assert caught.value.code is Code.NOT_EMITTED
+    assert "No space left" in caught.value.message
+    assert content(tmp_path) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a",
+        "b",
+        "d.sh",
+        "emitted.json",
+        "gone",
+    ]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from streamsolve.emit import write_files
+real, calls = Path.rename, [0]
+def rename(path, to):
+    calls[0] += 1
+    if calls[0] == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(path, to)
+Path.rename = rename
+write_files(Path(sys.argv[1]), AFTER)
+"""
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_what_was_killed_at_any_point_is_finished_by_the_same_command(
+    tmp_path: Path, number: int
+) -> None:
+    write_files(tmp_path, BEFORE)
+    script = KILLED.replace("AFTER", repr(AFTER))
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(number)], check=False, timeout=60
+    )
+    assert done.returncode in (0, -signal.SIGKILL)
+    write_files(tmp_path, AFTER)
+    found = content(tmp_path)
+    del found["emitted.json"]
+    assert found == AFTER

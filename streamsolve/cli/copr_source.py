@@ -154,13 +154,15 @@ def _made(
 
 
 def _mock_settings(lock: Lock) -> MockSettings:
-    """What of mock's settings a spec depends on: the date. The rest only has to be there."""
+    """What of mock's settings a spec depends on: the date, and for which GPUs it compiles. The rest
+    only has to be there."""
     from ..emit import MockSettings
 
     return MockSettings(
         lock.settings.base_release or "0",
         template=f"{lock.plan.base}-{lock.plan.arch}.cfg",
         source_date_epoch=source_date_epoch(),
+        gpu=lock.settings.gpu,
     )
 
 

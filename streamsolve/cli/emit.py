@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..errors import Code, ErrorCollector, InputError, Place
+from ..errors import Code, InputError
 from .groups import Group
+from .mock_options import (
+    MOCK_OPTION_GROUPS,
+    MockOptions,
+    local_image,
+    mock_options,
+    mock_settings,
+)
+from .mock_specs import SPEC_OPTION_GROUP, SpecOptions, Step, spec_options, written_specs
 from .options import lock_argument, read_settings
 from .screen import show
 
 if TYPE_CHECKING:
-    from ..emit import MockRepository, MockSettings, Written
+    from ..emit import MockSettings, Written
+    from ..emit.hermetic import HermeticRoots
+    from ..emit.writer import Content
     from ..explain import Block
-    from ..inputs.base_definitions import BaseDefinition
-    from ..inputs.bases import Overlay
     from ..lock import Lock
     from ..model.build import BuildPlan
     from ..model.plan import Plan
 
 __all__ = ["emit"]
 
-_KEYS = "file:///usr/share/distribution-gpg-keys"
-_FEDORA = re.compile(r"fc(\d+)")
-_ENTERPRISE = re.compile(r"el(\d+)")
-_ADDRESS = re.compile(r"[a-z]+://")
+_GROUPS = {
+    "Output": ["--output", "--force", "--help"],
+    **MOCK_OPTION_GROUPS,
+    "Specs and source packages": SPEC_OPTION_GROUP,
+    "mock's own lock": ["--rpms", "--hermetic"],
+}
 
 
 @click.group(cls=Group)
@@ -38,7 +46,18 @@ def emit() -> None:
     """Write a lock as files that other tools read."""
 
 
-@emit.command("mock")
+@emit.command(
+    "mock",
+    context_settings={
+        "rich_help_config": {
+            "option_groups": {
+                "*emit mock": [
+                    {"name": name, "options": options} for name, options in _GROUPS.items()
+                ]
+            }
+        }
+    },
+)
 @lock_argument
 @click.option(
     "-o",
@@ -49,249 +68,103 @@ def emit() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Write into DIR: configs/, chain.sh and a Makefile.",
 )
-@click.option(
-    "--standalone",
-    is_flag=True,
-    help="Name all repositories in each configuration instead of including the distribution's.",
-)
-@click.option(
-    "--template",
-    metavar="FILE.cfg",
-    help="Which configuration of the distribution to include; BASE-ARCH.cfg if nothing is said.",
-)
-@click.option(
-    "--stream-repo",
-    metavar="URL",
-    default="",
-    help="Where built packages are published; DIR/repo if nothing is said.",
-)
-@click.option(
-    "--repo",
-    "repos",
-    metavar="NAME=URL[,priority=N]",
-    multiple=True,
-    help="Where a repository on top of the lock's base is; may be given again.",
-)
-@click.option(
-    "--gpg-key",
-    "keys",
-    metavar="NAME=URL",
-    multiple=True,
-    help="A key that signs the packages of the repository NAME (streamsolve is that of "
-    "--stream-repo); may be given again.",
-)
-@click.option("--prefix", metavar="DIR", default="", help="Install everything under DIR.")
-@click.option(
-    "--bootstrap-image",
-    metavar="IMAGE",
-    default="",
-    help="The container image that mock begins with; without one, --standalone uses none.",
-)
+@click.option("--force", is_flag=True, help="Write over files that were changed or not made here.")
+@mock_options
+@spec_options
 @click.option(
     "--rpms",
     metavar="DIR",
+    multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Write locks/ROOT/buildroot_lock.json too, for each root whose RPM files all lie in DIR.",
+    help="Write locks/ROOT/buildroot_lock.json too, for each root whose RPM files all lie in DIR; "
+    "may be given again.",
 )
-@click.option("--force", is_flag=True, help="Write over files that were changed or not made here.")
+@click.option(
+    "--hermetic",
+    metavar="ROOT|all",
+    multiple=True,
+    help="Make hermetic/ROOT too, the repository that mock --hermetic-build wants, from the files "
+    "of --rpms; all makes each that can be made. May be given again.",
+)
 def emit_mock(
     file: Path,
     directory: Path,
-    standalone: bool,
-    template: str | None,
-    stream_repo: str,
-    repos: tuple[str, ...],
-    keys: tuple[str, ...],
-    prefix: str,
-    bootstrap_image: str,
-    rpms: Path | None,
     force: bool,
+    rpms: tuple[Path, ...],
+    hermetic: tuple[str, ...],
+    wanted: bool | None,
+    sources: Path | None,
+    srpms: tuple[Path, ...],
+    given: tuple[str, ...],
+    **options: Any,  # noqa: ANN401 - those of mock_options, by name
 ) -> None:
     """Write the lock FILE for mock: a configuration for each root, and the order of the builds.
 
     chain.sh builds one after the other, the Makefile in parallel. Both take source packages from
-    DIR/srpms. The same lock gives the same files, and what has not changed is not touched.
+    DIR/srpms, where they make those of the specs that are written. The same lock gives the same
+    files, and what has not changed is not touched.
     """
-    from ..emit import buildroot_locks, write_files
     from ..emit import emit_mock as files_for_mock
-    from ..inputs.rpm_headers import read_rpm_headers
+    from ..emit import write_files
+    from ..emit.emitted_for import emitted_for
     from ..planner.locking import load_lock
 
-    if standalone and template:
-        raise InputError(Code.BAD_OPTION, "--standalone and --template cannot be given together")
-    settings = read_settings({"repos": repos} if repos else {})
+    for_mock = MockOptions(**options)
+    for_specs = SpecOptions(wanted, sources, srpms, given).within(directory)
+    if hermetic and not rpms:
+        raise InputError(Code.BAD_OPTION, "--hermetic needs RPM files", hint="add --rpms DIR")
+    settings = read_settings({"repos": for_mock.repos} if for_mock.repos else {})
     lock = load_lock(file)
-    signed_by = _keys(keys)
-    made = _mock_settings(
-        lock,
-        _overlays(lock, settings.repos, repos, file),
-        signed_by,
-        template="" if standalone else template or f"{lock.plan.base}-{lock.plan.arch}.cfg",
-        stream_repository=stream_repo,
-        prefix=prefix,
-        bootstrap_image=bootstrap_image,
-    )
-    files = dict(files_for_mock(lock.plan, made, file=str(file)))
-    missing: Mapping[str, tuple[str, ...]] = {}
-    if rpms is not None:
-        locks = buildroot_locks(lock.plan, made, read_rpm_headers(rpms), file=str(file))
-        files |= locks.files
-        missing = locks.missing
-    written = write_files(directory, files, replace=force)
+    made = mock_settings(lock, for_mock, settings.repos, file)
+    files: dict[str, Content] = dict(files_for_mock(lock.plan, made, file=str(file)))
+    shown: list[Block] = []
+    steps = _before_building(file, directory)
+    if for_specs.are_wanted:
+        specs, shown, steps = written_specs(lock, made, for_specs, directory, file)
+        files |= specs
+    if rpms:
+        locked, more = _locked(lock, made, for_mock, rpms, hermetic, file)
+        files |= locked
+        shown += more
+    about = emitted_for(lock.plan, made, lock.digest)
+    written = write_files(directory, files, replace=force, about=about)
+    steps.append(_building(file, directory, made))
     told = _told(lock.plan, made, directory, written)
-    show((*told, *_without_files(missing)), colour=settings.colour)
+    show((*told, *shown, *_next(steps)), colour=settings.colour)
 
 
-# -- what mock has to be told ----------------------------------------------------------------------
-
-
-def _mock_settings(
+def _locked(
     lock: Lock,
-    overlays: Iterable[Overlay],
-    keys: dict[str, tuple[str, ...]],
-    *,
-    template: str,
-    stream_repository: str,
-    prefix: str,
-    bootstrap_image: str,
-) -> MockSettings:
-    """From the definition of the lock's base, where there is one, and what was asked for."""
-    from ..emit import MockSettings
-    from ..inputs.base_definitions import find_definition
+    made: MockSettings,
+    given: MockOptions,
+    directories: tuple[Path, ...],
+    hermetic: tuple[str, ...],
+    file: Path,
+) -> tuple[dict[str, Content], list[Block]]:
+    """mock's locks and hermetic repositories, and what there is to say of them."""
+    from ..building.hermetic import hermetic_files, with_dependencies
+    from ..emit import buildroot_locks
+    from ..emit.hermetic import hermetic_roots
+    from ..emit.namespace import namespace_of
+    from ..emit.runtime_package import with_runtime
+    from ..inputs.rpm_headers import read_rpm_files
 
-    definition = find_definition(lock.plan.base)
-    dist = definition.dist.lstrip(".") if definition else ""
-    repositories = [
-        *(_of_base(definition, dist, keys) if definition else ()),
-        *(_overlay(each, keys) for each in overlays),
-    ]
-    return MockSettings(
-        _releasever(lock, definition, dist),
-        dist,
-        tuple(repositories),
-        template=template,
-        stream_repository=stream_repository,
-        stream_gpgkeys=keys.get("streamsolve", ()),
-        platform=_platform(dist),
-        bootstrap_image=bootstrap_image,
-        prefix=prefix,
-        source_date_epoch=_source_date_epoch(),
+    local = local_image(lock, given)
+    found = with_dependencies(read_rpm_files(directories))
+    locks = buildroot_locks(
+        lock.plan,
+        made,
+        [each.header for each in found],
+        image=local.image if local else None,
+        file=str(file),
     )
-
-
-def _of_base(
-    definition: BaseDefinition, dist: str, keys: dict[str, tuple[str, ...]]
-) -> Iterable[MockRepository]:
-    """The base's binary repositories, as its definition has them."""
-    from ..emit import MockRepository
-    from ..inputs.repositories import LocationKind
-
-    for each in definition.repositories:
-        if not each.sources:
-            yield MockRepository(
-                each.id,
-                gpgkeys=keys.get(each.id, _distribution_keys(dist)),
-                priority=each.priority,
-                baseurl=each.location if each.kind is LocationKind.BASEURL else "",
-                metalink=each.location if each.kind is LocationKind.METALINK else "",
-                mirrorlist=each.location if each.kind is LocationKind.MIRRORLIST else "",
-            )
-
-
-def _overlay(overlay: Overlay, keys: dict[str, tuple[str, ...]]) -> MockRepository:
-    from ..emit import MockRepository
-
-    address = overlay.location
-    if not _ADDRESS.match(address):
-        address = f"file://{Path(address).expanduser().resolve()}"
-    return MockRepository(
-        overlay.name,
-        address,
-        gpgkeys=keys.get(overlay.name, ()),
-        priority=overlay.priority,
-        overlay=True,
-    )
-
-
-def _overlays(
-    lock: Lock, known: Sequence[tuple[str, str]], typed: tuple[str, ...], file: Path
-) -> list[Overlay]:
-    """The repositories on top of the base: those of the lock, each of which must be known, and what
-    was typed besides."""
-    from ..inputs.bases import parse_overlay
-
-    given = {text.partition("=")[0] for text in typed}
-    found = [
-        parse_overlay(f"{name}={address}")
-        for name, address in known
-        if name in lock.settings.overlays or name in given
-    ]
-    faults = ErrorCollector(Code.BAD_OPTION)
-    for name in sorted({*lock.settings.overlays} - {each.name for each in found}):
-        faults.add(
-            f"the lock has the repository {name!r} on top of its base, and where it is is not said",
-            Place(str(file)),
-            f"add --repo {name}=URL, and --gpg-key {name}=URL for the key that signs it",
-        )
-    faults.raise_if_any("a repository is missing")
-    return found
-
-
-def _keys(texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """``NAME=URL`` texts as keys by the repository that they sign."""
-    faults, found = ErrorCollector(Code.BAD_OPTION), dict[str, tuple[str, ...]]()
-    for text in texts:
-        name, _, address = text.partition("=")
-        if not name or not address:
-            faults.add(f"{text!r} names no key", Place("--gpg-key"), "write NAME=URL")
-            continue
-        if not _ADDRESS.match(address):
-            address = f"file://{Path(address).expanduser().resolve()}"
-        found[name] = (*found.get(name, ()), address)
-    faults.raise_if_any("the keys cannot be used")
-    return found
-
-
-def _distribution_keys(dist: str) -> tuple[str, ...]:
-    """Fedora's key of that release, where the package distribution-gpg-keys has it."""
-    release = _FEDORA.fullmatch(dist)
-    if release is None:
-        return ()
-    return (f"{_KEYS}/fedora/RPM-GPG-KEY-fedora-{release[1]}-primary",)
-
-
-def _platform(dist: str) -> str:
-    for pattern, letters in ((_FEDORA, "f"), (_ENTERPRISE, "el")):
-        if release := pattern.fullmatch(dist):
-            return f"platform:{letters}{release[1]}"
-    return ""
-
-
-def _releasever(lock: Lock, definition: BaseDefinition | None, dist: str) -> str:
-    """The release as dnf counts it: what has a name only, such as rawhide, by its suffix."""
-    release = definition.release if definition else lock.settings.base_release
-    numbered = _FEDORA.fullmatch(dist)
-    if numbered and not release[:1].isdigit():
-        return numbered[1]
-    if not release:
-        raise InputError(
-            Code.NOT_EMITTED,
-            f"which release the base {lock.plan.base!r} is, neither its lock nor a definition says",
-            hint="give the base a definition: `streamsolve base list` shows those that there are",
-        )
-    return release
-
-
-def _source_date_epoch() -> int | None:
-    """What the environment says, as all tools read it."""
-    text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise InputError(
-            Code.BAD_OPTION, f"SOURCE_DATE_EPOCH is {text!r}, and it should be a number of seconds"
-        )
-    return int(text)
+    files: dict[str, Content] = dict(locks.files)
+    if not hermetic or lock.plan.builds is None:
+        return files, list(_without_files(locks.missing))
+    builds = with_runtime(lock.plan, lock.plan.builds, namespace_of(lock.plan, made))
+    roots = hermetic_roots(builds, locks, hermetic, file=str(file))
+    files |= hermetic_files(roots, found, local.files if local else {})
+    return files, list(_hermetic_told(roots, has_image=local is not None))
 
 
 # -- what is shown ---------------------------------------------------------------------------------
@@ -300,11 +173,14 @@ def _source_date_epoch() -> int | None:
 def _told(
     plan: Plan, settings: MockSettings, directory: Path, written: Written
 ) -> tuple[Block, ...]:
-    from ..explain import Span, Style, blank, paragraph
+    from ..emit.namespace import namespace_of
+    from ..emit.runtime_package import with_runtime
+    from ..explain import Span, Style, paragraph
 
     if plan.builds is None:
         return ()
-    builds, changes = plan.builds, ("written", "unchanged", "removed")
+    builds = with_runtime(plan, plan.builds, namespace_of(plan, settings))
+    changes = ("written", "unchanged", "removed")
     files = ", ".join(
         f"{len(paths)} {what}" for what in changes if (paths := getattr(written, what))
     )
@@ -317,14 +193,44 @@ def _told(
             hang=2,
         ),
         *_without_repository(builds, settings),
-        blank(),
-        paragraph("Put the source packages into ", Span(str(directory / "srpms"), Style.NAME), "."),
-        paragraph(
-            Span(f"make -C {shlex.quote(str(directory))} -j 4", Style.COMMAND),
-            "  builds them, level by level",
-            indent=2,
-        ),
     )
+
+
+def _before_building(file: Path, directory: Path) -> list[Step]:
+    """What comes first where there is nothing to make specs from."""
+    sources = directory / "sources"
+    bring = ["streamsolve", "sources", str(file), "-o", str(sources), "--base-sources"]
+    text = (
+        "brings what specs are made from; then run this again, or put source packages into "
+        f"{directory / 'srpms'}"
+    )
+    return [(shlex.join(bring), text)]
+
+
+def _building(file: Path, directory: Path, settings: MockSettings) -> Step:
+    """What builds everything: the Makefile where packages are published elsewhere."""
+    if settings.stream_repository:
+        return (
+            shlex.join(["make", "-C", str(directory), "-j", "4"]),
+            "builds everything, level by level",
+        )
+    words = ["streamsolve", "build", str(file), "-d", str(directory), "-j", "4"]
+    make = shlex.join(["make", "-C", str(directory), "-j", "4"])
+    return shlex.join(words), f"builds everything, as `{make}` does"
+
+
+def _next(steps: Sequence[Step]) -> tuple[Block, ...]:
+    """The next steps, in their order."""
+    from ..explain import Row, Span, Style, Table, blank
+
+    rows = tuple(
+        Row(
+            (Span("then" if number else "Next", Style.HEADING), Span(command, Style.COMMAND)),
+            (Span(why),),
+        )
+        for number, (command, why) in enumerate(steps)
+    )
+    return (blank(), Table(rows, indent=0))
 
 
 def _without_repository(builds: BuildPlan, settings: MockSettings) -> tuple[Block, ...]:
@@ -360,3 +266,31 @@ def _without_files(missing: Mapping[str, tuple[str, ...]]) -> tuple[Block, ...]:
         f"{root} lacks {len(packages)}, such as {packages[0]}."
     )
     return (blank(), paragraph(Span("! ", Style.WARNING), text, hang=2))
+
+
+def _hermetic_told(roots: HermeticRoots, *, has_image: bool) -> tuple[Block, ...]:
+    """Which hermetic repositories there are, how to use one, and what the others wait for."""
+    from ..explain import Span, Style, blank, paragraph
+
+    told: list[Block] = [blank()]
+    if roots.packages:
+        root = min(roots.packages)
+        command = f"mock --hermetic-build locks/{root}/buildroot_lock.json hermetic/{root} SRPM"
+        told += [
+            paragraph(f"Hermetic repositories: {len(roots.packages)}. One build from one:"),
+            paragraph(Span(command, Style.COMMAND), indent=2),
+        ]
+    if roots.packages and not has_image:
+        text = (
+            "mock refuses a hermetic build without an image to begin with: add --bootstrap-image "
+            "NAME and --bootstrap-oci DIR, as `skopeo copy docker://NAME oci:DIR` makes it."
+        )
+        told.append(paragraph(Span("! ", Style.WARNING), text, hang=2))
+    if roots.waiting:
+        root, packages = min(roots.waiting.items(), key=lambda found: (len(found[1]), found[0]))
+        text = (
+            f"Roots that wait for what has still to be built: {len(roots.waiting)}; {root} needs "
+            f"{packages[0]}. Build that, and run this again with --rpms for what was built too."
+        )
+        told.append(paragraph(Span("! ", Style.WARNING), text, hang=2))
+    return tuple(told)

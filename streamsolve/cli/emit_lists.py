@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
-from attrs import evolve
 
 from ..errors import Code, ErrorCollector, InputError, Place, nearest
 from .options import lock_argument, place_options, places_of, read_settings
@@ -174,6 +173,58 @@ def emit_modulemd(
     _tell(_write(directory, files, force), directory)
 
 
+@click.command("koji")
+@lock_argument
+@_output
+@_force
+@click.option(
+    "--tag", metavar="TAG", required=True, help="The application's tag; further ones begin with it."
+)
+@click.option("--owner", metavar="USER", required=True, help="Who owns the packages in the tags.")
+@click.option("--parent", metavar="TAG", default="", help="A tag of Koji that has the base.")
+@click.option(
+    "--baseurl",
+    "addresses",
+    metavar="ID=URL",
+    multiple=True,
+    help="Where a repository of the base is, by its id in the lock, if not --parent has the base; "
+    "may be given again.",
+)
+@click.option(
+    "--repo",
+    "repos",
+    metavar="NAME=URL[,priority=N]",
+    multiple=True,
+    help="Where a repository on top of the base is; may be given again.",
+)
+@click.option(
+    "--scm",
+    metavar="TEMPLATE",
+    default="",
+    help="Build from repositories, with chain-build: an address in which {package}, {version} and "
+    "{stream} (NAME-VERSION) stand, such as git+https://example.org/{package}.git#{version}. "
+    "Without it, from the source packages in DIR/srpms.",
+)
+@click.option(
+    "-d",
+    "--dir",
+    "emitted",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="What `emit mock` wrote: its specs say what packages are called.",
+)
+def emit_koji(file: Path, directory: Path, force: bool, **options: Any) -> None:  # noqa: ANN401
+    """Write the lock FILE for Koji: koji.sh, which sets up tags and builds, and koji.json."""
+    from ..emit.lists import koji_files
+    from ..planner.locking import load_lock
+    from .koji_options import koji_notes, koji_settings
+
+    lock = load_lock(file)
+    settings = koji_settings(lock, options)
+    files = koji_files(lock.plan, settings, file=str(file))
+    _tell(_write(directory, files, force), directory, koji_notes(lock, settings))
+
+
 def add_list_commands(group: click.Group) -> None:
     """Add all of these commands to a group."""
     for command in (
@@ -183,6 +234,7 @@ def add_list_commands(group: click.Group) -> None:
         emit_constraints,
         emit_fromager,
         emit_modulemd,
+        emit_koji,
     ):
         group.add_command(command)
 
@@ -304,7 +356,7 @@ def _addresses_of(
     variables = {"releasever": lock.settings.base_release, "basearch": lock.plan.arch}
     for each in definition.repositories if definition else ():
         location = substitute(each.location, variables)
-        found[each.id] = evolve(RepositoryAddress(each.id), **{each.kind.value: location})
+        found[each.id] = RepositoryAddress(each.id, **{each.kind.value: location})
     for name, address in settings.repos:
         found[name] = RepositoryAddress(name, address_of(address.partition(",")[0]))
     if rpms is not None:

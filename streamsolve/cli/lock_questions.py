@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
 from ..errors import Code, ExitCode, InputError, Place, StaleLockError
+from .layers import layers_between, layers_diff_options
 from .options import lock_argument, place_options, places_of, read_settings
 from .planning import typed
 from .progress import progress_display
@@ -67,6 +69,28 @@ def check(context: click.RichContext, /, file: Path, everything: bool, as_json: 
 @click.command()
 @lock_argument
 @place_options
+@click.option(
+    "--artifacts",
+    "built",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Compare the packages and wheels below DIR with the lock instead; ends with 4 if they are "
+    "not what was planned.",
+)
+@click.option(
+    "--rebuild",
+    "component",
+    metavar="COMPONENT",
+    default="",
+    help="Build COMPONENT twice instead, and say what differs; ends with 4 if anything does.",
+)
+@click.option(
+    "-d",
+    "--directory",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="What `streamsolve build` built in, for --rebuild; build if nothing is said.",
+)
 @all_option
 @json_option
 @click.pass_context
@@ -75,6 +99,9 @@ def verify(
     /,
     file: Path,
     profile: str | None,
+    built: Path | None,
+    component: str,
+    directory: Path | None,
     everything: bool,
     as_json: bool,
     **options: object,
@@ -85,6 +112,19 @@ def verify(
     repository moved, and whether the profile or streamsolve is another. Ends with 5 if something
     that is needed is gone or changed.
     """
+    if built is not None:
+        from .artifacts import verify_artifacts
+
+        shaping = {**options, "profile": profile, "rebuild": component, "directory": directory}
+        refuse(shaping, tuple(shaping))
+        verify_artifacts(context, file, built, everything=everything, as_json=as_json)
+        return
+    if component:
+        from .build import show_rebuild
+
+        refuse(options, tuple(options))
+        show_rebuild(context, file, component, directory, everything=everything, as_json=as_json)
+        return
     from ..explain.lock_answers import verify_document
     from ..explain.verify_text import verify_blocks
     from ..planner.locking import load_lock
@@ -111,24 +151,38 @@ def verify(
 @click.command()
 @click.argument("old", metavar="OLD", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("new", metavar="NEW", type=click.Path(dir_okay=False, path_type=Path))
+@layers_diff_options
 @all_option
 @json_option
-def diff(old: Path, new: Path, everything: bool, as_json: bool) -> None:
+def diff(
+    old: Path,
+    new: Path,
+    everything: bool,
+    as_json: bool,
+    **asked: Any,  # noqa: ANN401 - those of layers_diff_options, by name
+) -> None:
     """Say what changed from OLD to NEW: two locks, or plans that `plan --json` printed.
 
     Streams up, down, in, out or of another origin and why; packages of the base; roots; the order
-    of the builds.
+    of the builds. With --layers, for locks: what an image of NEW sends to who has that of OLD.
     """
+    from ..explain import blank
     from ..explain.diff_text import diff_blocks
+    from ..explain.layers_text import layers_blocks, layers_document
     from ..explain.lock_answers import diff_document
     from ..planner.locking import diff_files
 
     settings = read_settings({})
+    layers = layers_between(old, new, asked)
     found = diff_files(old, new)
     if as_json:
-        show_json(diff_document(str(old), str(new), found))
-    else:
-        show(diff_blocks(found, everything=everything), colour=settings.colour)
+        document = diff_document(str(old), str(new), found)
+        show_json({**document, "layers": layers_document(layers)} if layers else document)
+        return
+    blocks = diff_blocks(found, everything=everything)
+    if layers is not None:
+        blocks = (*blocks, blank(), *layers_blocks(layers, everything=everything))
+    show(blocks, colour=settings.colour)
 
 
 # -- plan --locked ---------------------------------------------------------------------------------

@@ -123,7 +123,16 @@ _TARGET = (
         metavar="NAME=URL[,priority=N]",
         multiple=True,
         help="A further repository on top of the base, or NAME=DIRECTORY; may be given again. "
-        "The smaller priority wins; the base has 99.",
+        "The smaller priority wins; the base has 99. With ,module_hotfixes at the end no module "
+        "hides its packages.",
+    ),
+    click.option(
+        "--module",
+        "modules",
+        metavar="NAME:STREAM",
+        multiple=True,
+        help="Let packages of this stream of a module of the base be used, in all roots; may be "
+        "given again.",
     ),
     click.option(
         "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
@@ -259,6 +268,7 @@ def plan_request(
         builds=builds,
         specs=read_specs(specs),
         checks=checks or "free",
+        modules=settings.modules,
     )
 
 

@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 _DASH = Path("-")
+_REPEATED = {"repos": "--repo", "modules": "--module"}
+"""Options that may be given again, by the names of their settings."""
 
 relax_option = click.option(
     "--relax",
@@ -215,7 +217,7 @@ def typed(words: tuple[str, ...], options: Mapping[str, object]) -> Command:
 
     given: list[tuple[str, str]] = []
     for name, value in options.items():
-        option = "--repo" if name == "repos" else f"--{name.replace('_', '-')}"
+        option = _REPEATED.get(name) or f"--{name.replace('_', '-')}"
         if isinstance(value, tuple):
             given += [(option, text) for text in value]
         elif value is not None:

@@ -11,16 +11,27 @@ from click.exceptions import Exit
 
 from .._version import __version__
 from ..errors import Code, ExitCode, StreamsolveError
+from . import debian as _debian  # noqa: F401 - adds a command to base
+from . import emit_containers as _emit_containers  # noqa: F401 - adds commands to emit
+from . import emit_oci as _emit_oci  # noqa: F401
+from . import emit_sbom as _emit_sbom  # noqa: F401
+from .artifacts import artifacts
+from .build import build
+from .copr import copr
+from .doctor import doctor
 from .emit import emit
+from .emit_lists import add_list_commands
 from .faults import usage_error
 from .graph import graph
 from .groups import Group
 from .lock import lock, update
 from .lock_questions import check, diff, verify
+from .modules import modules
 from .planning import plan
 from .questions import held_back, why, why_not
 from .screen import OutputError, show_error, show_json
 from .simple import completion, explain_code
+from .sources import sources
 from .trees import base, config, profile
 
 __all__ = ["root", "run"]
@@ -51,16 +62,24 @@ for command in (
     lock,
     check,
     verify,
+    artifacts,
     diff,
     update,
     emit,
+    sources,
+    build,
+    copr,
+    doctor,
     profile,
     base,
+    modules,
     config,
     explain_code,
     completion,
 ):
     root.add_command(command)
+
+add_list_commands(emit)
 
 
 def run(arguments: Sequence[str]) -> int:

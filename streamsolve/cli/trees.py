@@ -193,6 +193,7 @@ def config_show(origin: bool) -> None:
         "python": "the best for the plan",
         "cache": str(default_cache()),
         "index-url": "the public index",
+        "modules": "none",
     }
     rows = settings_rows(settings, origin=origin, defaults=defaults)
     show(rows, colour=settings.colour)

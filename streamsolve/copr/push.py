@@ -239,11 +239,19 @@ class _Push:
                 continue
             submitter.submit(wanted)
             self.submitted.append(wanted.id)
-            if self.finder.patience.clock() - self._looked >= self.finder.patience.quiet:
+            late = self.finder.patience.clock() - self._looked >= self.finder.patience.quiet
+            if late or self._goes_on_in_vain():
                 self._look()
             self._tell()
             standings = self._standings()
         return len(self.submitted) > count
+
+    def _goes_on_in_vain(self) -> bool:
+        """Whether submitting has shown a failure, with something going on that depends on it."""
+        return any(
+            standing is Standing.BLOCKED and id in self.ours and not self.ours[id].is_over
+            for id, standing in self._standings().items()
+        )
 
     def _may_submit(self, wanted: WantedBuild, standings: Mapping[str, Standing]) -> bool:
         if standings[wanted.id] is not Standing.ABSENT or self._again[wanted.id] >= _OFTEN:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from .buildroot_lock import BootstrapImage, BuildrootLocks, buildroot_locks
 from .mock import emit_mock
 from .mock_settings import MockRepository, MockSettings, Switch
-from .writer import Written, write_files
+from .writer import Content, LocalFile, Written, write_files
 
 __all__ = [
     "BootstrapImage",
     "BuildrootLocks",
+    "Content",
+    "LocalFile",
     "MockRepository",
     "MockSettings",
     "Switch",

@@ -33,7 +33,14 @@ srpms=${SRPMS:-$here/srpms}
 repo=@REPO@
 work=${WORK:-$here/work}
 
-mkdir -p -- "$repo" "$work"
+mkdir -p -- "$repo" "$work" "$srpms"
+# Source packages of the specs that are here, where they are older than what they are made of.
+for specs in "$here"/specs/*/; do
+    srpm=$srpms/$(basename -- "$specs").src.rpm
+    if [ -d "$specs" ] && { [ ! -f "$srpm" ] || [ -n "$(find "$specs" -newer "$srpm")" ]; }; then
+        "$here/srpm.sh" "${specs%/}" "$here/sources" "$srpm"
+    fi
+done
 "$createrepo" --quiet -- "$repo"
 
 # chain ROOT ARGUMENT...: build in a root, then publish.

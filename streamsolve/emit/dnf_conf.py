@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..model.build import Root
 from ..model.component import PYTHON, Origin
 from ..model.package import Package
 from ..model.rpm_dependency import rpm_version
 from .mock_settings import MockRepository, MockSettings
+from .names import release_of
+from .namespace import Namespace
 
 __all__ = [
     "MAIN",
     "Section",
     "base_section",
     "conf_lines",
+    "has_private",
     "hidden_names",
     "included",
     "is_at_hand",
@@ -96,10 +99,9 @@ def stream_section(repository: MockRepository, packages: Sequence[str]) -> Secti
     ``module_hotfixes``: what the application was planned with holds whatever module is enabled.
     """
     options = (
-        *_common(repository),
+        *_common(evolve(repository, module_hotfixes=True)),
         ("includepkgs", ",".join(packages)),
         ("metadata_expire", "0"),
-        ("module_hotfixes", "1"),
     )
     return Section(repository.id, tuple(sorted(options)))
 
@@ -115,6 +117,8 @@ def _common(repository: MockRepository) -> list[tuple[str, str]]:
     ]
     if repository.gpgkeys:
         found.append(("gpgkey", " ".join(repository.gpgkeys)))
+    if repository.module_hotfixes:
+        found.append(("module_hotfixes", "1"))
     return found
 
 
@@ -135,22 +139,38 @@ def is_at_hand(package: Package) -> bool:
     return not is_private(package) and package.repository != _EXTERNAL
 
 
-def hidden_names(root: Root) -> tuple[str, ...]:
-    """The names that only the stream repository may provide in a root, sorted."""
+def has_private(root: Root) -> bool:
+    """Whether anything in a root is built for the application."""
+    return any(is_private(package) for package in root.packages)
+
+
+def hidden_names(root: Root, namespace: Namespace | None = None) -> tuple[str, ...]:
+    """The names that only the stream repository may provide in a root, sorted. In a namespace no
+    repository of the base has any of them."""
+    if namespace is not None:
+        return ()
     return tuple(sorted({package.name for package in root.packages if is_private(package)}))
 
 
-def included(root: Root) -> tuple[str, ...]:
-    """Patterns of exactly the private packages of a root, sorted: ``name-version-*``.
+def included(root: Root, namespace: Namespace | None = None) -> tuple[str, ...]:
+    """Patterns of exactly the private packages of a root, sorted.
 
-    A planned version has no trailing zeros (``2.14``); a built package may be numbered as upstream
-    spells it (``2.14.0``), so both are let in.
+    A planned package is let in by name and version, ``name-version-*``. A planned version has no
+    trailing zeros (``2.14``); a built package may be numbered as upstream spells it (``2.14.0``),
+    so both are let in. What else the build of a stream makes, such as the libraries of a rebuilt
+    interpreter, is let in by the release that emitted specs give all packages of one stream and
+    of no other.
     """
     found = {
-        f"{package.name}-{version}-*"
+        f"{namespace.package_name(package.name) if namespace else package.name}-{version}-*"
         for package in root.packages
         if is_private(package)
         for version in planned_versions(package, root)
+    }
+    found |= {
+        f"*-*-{release_of(stream.build.partition('/')[0])}.*"
+        for stream in root.streams
+        if stream.build
     }
     return tuple(sorted(found))
 

@@ -16,9 +16,12 @@ from ..errors import Code, ErrorCollector, Place
 __all__ = [
     "ARCHITECTURE",
     "CONFIGURATION",
+    "DEPENDENCY",
+    "DIGEST",
     "DIRECTORY",
     "DIST",
     "EVR",
+    "FILENAME",
     "IMAGE",
     "MACRO_NAME",
     "MACRO_VALUE",
@@ -26,6 +29,7 @@ __all__ = [
     "NAME",
     "PACKAGE",
     "PLANNED_EVR",
+    "PURL",
     "RELEASE",
     "SPELLED",
     "SWITCH",
@@ -105,6 +109,15 @@ IMAGE = _grammar(
     "the name of a container image",
     longest=300,
 )
+
+# RPM takes no name that begins with anything else, but for the brackets of boolean dependencies.
+_DEPENDENCY_WORD = r"(?:<=?|>=?|=|\(*[A-Za-z0-9_/][A-Za-z0-9._+:/()\[\]=<>~^@-]*)"
+DEPENDENCY = _grammar(
+    rf"{_DEPENDENCY_WORD}(?: {_DEPENDENCY_WORD})*", "a dependency in RPM's language", longest=4000
+)
+FILENAME = _grammar(r"[A-Za-z0-9_][A-Za-z0-9._+~^-]*", "the name of a file", longest=240)
+DIGEST = _grammar(r"[0-9a-f]{64}", "a sha256 in hexadecimal", longest=64)
+PURL = _grammar(r"pkg:[a-z]+/[A-Za-z0-9._~/@+!#?=&:%-]+", "a package URL", longest=500)
 
 
 def opens_template(text: str) -> bool:

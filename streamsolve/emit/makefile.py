@@ -22,10 +22,12 @@ _HEAD = """\
 #
 #   make -j 4              everything, four builds at a time
 #   make published/level-2 the first two levels
+#   make srpms             the source packages of all specs that are here
 #   make -n                what would be run
 #
-# Source packages lie in srpms/, results and logs in results/. What was built is published in REPO,
-# where the configurations look for it; done/ and published/ hold the stamps of what is done.
+# Source packages lie in srpms/, or are made there of specs/ and sources/; results and logs lie in
+# results/. What was built is published in REPO, where the configurations look for it; done/ and
+# published/ hold the stamps of what is done.
 
 MOCK ?= mock
 CREATEREPO ?= createrepo_c
@@ -65,6 +67,7 @@ def makefile(builds: BuildPlan, names: Names, settings: MockSettings) -> bytes:
         found = [build for id in level.builds if (build := builds.build(id)) is not None]
         parts += [_build_rule(build, number, names, settings) for build in found]
         parts.append(_publish_rule(number, (names.builds[build.id] for build in found)))
+    parts.append("-include srpms.mk\n")
     return "\n".join(parts).encode("ascii")
 
 

@@ -16,7 +16,10 @@ from .grammar import Refusals
 from .makefile import makefile
 from .mock_config import mock_configuration
 from .mock_settings import MockSettings, check_settings
-from .names import configuration_path, names_of, root_name
+from .names import Names, configuration_path, names_of, root_name
+from .namespace import namespace_of
+from .prefix_needs import refuse_base_needs
+from .runtime_package import with_runtime
 
 __all__ = ["CHAIN", "MAKEFILE", "emit_mock"]
 
@@ -24,6 +27,8 @@ CHAIN = "chain.sh"
 MAKEFILE = "Makefile"
 
 _LONGEST_ROOT = 160
+_LONGEST_DIRECTORY = 255
+_BOOTSTRAP = "bootstrap"
 
 
 def emit_mock(plan: Plan, settings: MockSettings, *, file: str = "") -> Mapping[str, bytes]:
@@ -39,11 +44,16 @@ def emit_mock(plan: Plan, settings: MockSettings, *, file: str = "") -> Mapping[
             place=Place(file),
             hint="lock the application: a lock has all builds",
         )
-    builds = plan.builds
     refusals = Refusals(file)
     check_settings(settings, Refusals("", refusals.faults))
-    _check_plan(plan, builds, refusals)
+    _check_plan(plan, plan.builds, refusals)
+    if settings.prefix:
+        refuse_base_needs(plan.builds, Refusals("", refusals.faults))
+    names_of(plan.builds, refusals)
+    refusals.raise_if_any()
+    builds = with_runtime(plan, plan.builds, namespace_of(plan, settings))
     names = names_of(builds, refusals)
+    _check_directories(plan, builds, names, refusals)
     refusals.raise_if_any()
     files = {
         configuration_path(root.id): mock_configuration(root, plan, settings)
@@ -67,6 +77,8 @@ def _check_plan(plan: Plan, builds: BuildPlan, refusals: Refusals) -> None:
         refusals.check(root.id, grammar.NAME, f"{path}.id")
         if len(root_name(plan, root.id)) > _LONGEST_ROOT:
             refusals.note("the name of the root is too long for a directory", f"{path}.id")
+        for at, collection in enumerate(root.collections):
+            refusals.check(collection, grammar.PACKAGE, f"{path}.collections[{at}]")
         if not root.packages:
             refusals.note("a root without any package", f"{path}.packages")
         for at, package in enumerate(root.packages):
@@ -78,6 +90,17 @@ def _check_plan(plan: Plan, builds: BuildPlan, refusals: Refusals) -> None:
     twice = [id for id, count in Counter(root.id for root in roots).items() if count > 1]
     for id in twice:
         refusals.note(f"there are two roots {grammar.shown(id)}", "roots")
+
+
+def _check_directories(plan: Plan, builds: BuildPlan, names: Names, refusals: Refusals) -> None:
+    """mock's directory of a build has the names of root and build, and a word of its own."""
+    for number, build in enumerate(builds.builds):
+        parts = (root_name(plan, build.root), _BOOTSTRAP, names.builds[build.id])
+        if len("-".join(parts)) > _LONGEST_DIRECTORY:
+            refusals.note(
+                "the names of the build and its root together are too long for a directory",
+                f"builds[{number}].id",
+            )
 
 
 def _check_package(package: Package, path: str, refusals: Refusals) -> None:

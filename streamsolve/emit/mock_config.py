@@ -8,32 +8,41 @@ nothing in it for code; what is not in the lock cannot come in; the same bytes f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..model.build import Root
-from ..model.component import PYTHON
+from ..model.component import PYTHON, Kind
+from ..model.package import Package
 from ..model.plan import Plan
+from ..model.software_collections import SoftwareCollection
 from .dnf_conf import (
     MAIN,
     Section,
     base_section,
     conf_lines,
+    has_private,
     hidden_names,
     included,
     is_at_hand,
+    is_private,
     main_section,
     stream_section,
 )
+from .gpu_targets import gpu_environment, gpu_macros, targets_of_root
 from .mock_settings import LOCAL_STREAMS, STREAMS, MockSettings
 from .names import root_name
+from .namespace import Namespace, namespace_of
 from .python_text import block, literal
 
-__all__ = ["NO_MORE_PACKAGES", "macros_of", "mock_configuration", "requested"]
+__all__ = ["NO_MORE_PACKAGES", "compilers_of", "macros_of", "mock_configuration", "requested"]
 
 NO_MORE_PACKAGES = "--setopt=*.excludepkgs=*"
 """An option with which dnf sees what is installed and nothing else."""
 
 _TITLE = "# Made by streamsolve from a lock; make it again rather than change it."
+_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+_COMPAT_COMPILER = re.compile(r"(?P<name>gcc|clang)(?P<number>\d+)")
+_COMPILERS = {"clang": ("clang", "clang++"), "gcc": ("gcc", "g++")}
 _PYTHON = re.compile(r"python(\d+\.\d+)")
 
 _REPRODUCIBLE = (
@@ -76,27 +85,31 @@ streamsolve_conf = re.sub(
 """.splitlines()
 
 
-def requested(root: Root) -> tuple[str, ...]:
+def requested(root: Root, namespace: Namespace | None = None) -> tuple[str, ...]:
     """What dnf is asked to install, sorted: packages of the base by full name; private ones, of
     which the root sees one version only, and a third party's that no repository had, by name."""
-    return tuple(
-        sorted(
-            {package.nevra if is_at_hand(package) else package.name for package in root.packages}
-        )
-    )
+    return tuple(sorted({_asked(package, namespace) for package in root.packages}))
+
+
+def _asked(package: Package, namespace: Namespace | None) -> str:
+    if is_at_hand(package):
+        return package.nevra
+    in_namespace = namespace is not None and is_private(package)
+    return namespace.package_name(package.name) if namespace and in_namespace else package.name
 
 
 def mock_configuration(root: Root, plan: Plan, settings: MockSettings) -> bytes:
     """The file of one root. Everything in it has been checked before."""
-    is_beside = bool(hidden_names(root)) and not settings.stream_repository
+    is_beside = has_private(root) and not settings.stream_repository
     lines = [_TITLE]
     if is_beside or settings.template:
         lines += ["import os.path", "import re"]
     lines += [*_template(settings), "", *_options(root, plan, settings)]
-    lines += ["", *_macros(root, settings)]
+    targets = targets_of_root(root, plan.builds.builds if plan.builds else (), settings.gpu)
+    lines += ["", *_macros(root, settings, targets)]
     if is_beside:
         lines += ["", *_LOCAL_REPOSITORY]
-    lines += ["", *_conf_statements(root, settings)]
+    lines += ["", *_conf_statements(root, settings, namespace_of(plan, settings))]
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
@@ -123,17 +136,18 @@ def _options(root: Root, plan: Plan, settings: MockSettings) -> Iterator[str]:
     yield _set("rpmbuild_networking", literal(False))
     yield from _bootstrap(settings)
     yield from _modules(settings)
+    words = ("install", *requested(root, namespace_of(plan, settings)))
     yield "# The whole root as it was locked; what a build still lacks then is an error."
     yield from block(
         "config_opts['chroot_setup_cmd'] = (",
-        [f"{literal(word)}," for word in ("install", *requested(root))],
+        [f"{literal(word)}," for word in words],
         ")",
     )
     yield _set("chroot_additional_packages", "[]")
     yield _set("update_before_build", literal(False))
     for manager in ("dnf", "dnf5"):
         yield _set(f"{manager}_builddep_opts", f"[{literal(NO_MORE_PACKAGES)}]")
-    if hidden_names(root):
+    if has_private(root):
         yield "# A kept root would hold private packages of an earlier build."
         yield "config_opts['plugin_conf']['root_cache_enable'] = False"
 
@@ -155,52 +169,124 @@ def _modules(settings: MockSettings) -> list[str]:
     return block("config_opts['module_setup_commands'] = [", pairs, "]")
 
 
-def macros_of(root: Root, settings: MockSettings) -> tuple[tuple[str, str], ...]:
+def macros_of(
+    root: Root, settings: MockSettings, targets: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
     """Macros that hold for every build in the root, sorted; switches of one build are in its
-    command."""
-    found = dict((*_REPRODUCIBLE, *_prefix_macros(settings.prefix), *_interpreter_macros(root)))
+    command. ``targets`` are the GPU architectures that everything in it is built for."""
+    found = dict(
+        (
+            *_REPRODUCIBLE,
+            *_prefix_macros(settings),
+            *_interpreter_macros(root, settings.prefix),
+            *_compiler_macros(root),
+            *gpu_macros(targets),
+        )
+    )
     return tuple(sorted({**found, **dict(settings.macros)}.items()))
 
 
-def _macros(root: Root, settings: MockSettings) -> Iterator[str]:
-    for name, value in macros_of(root, settings):
+def _macros(root: Root, settings: MockSettings, targets: Sequence[str]) -> Iterator[str]:
+    for name, value in macros_of(root, settings, targets):
         yield f"config_opts['macros'][{literal(name)}] = {literal(value)}"
     if settings.source_date_epoch is not None:
         epoch = literal(str(settings.source_date_epoch))
         yield f"config_opts['environment']['SOURCE_DATE_EPOCH'] = {epoch}"
+    for name, value in _environment(root, settings, targets):
+        yield f"config_opts['environment'][{literal(name)}] = {literal(value)}"
 
 
-def _prefix_macros(prefix: str) -> tuple[tuple[str, str], ...]:
-    """Where everything goes in prefix mode. RPM derives all other directories from these."""
-    if not prefix:
-        return ()
-    return (
-        ("%_localstatedir", f"{prefix}/var"),
-        ("%_prefix", prefix),
-        ("%_sharedstatedir", f"{prefix}/var/lib"),
-        ("%_sysconfdir", f"{prefix}/etc"),
-    )
+def _environment(
+    root: Root, settings: MockSettings, targets: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Variables of a build: which compiler, for which GPUs, and where programs of private streams
+    are."""
+    yield from compilers_of(root)
+    yield from gpu_environment(targets)
+    enabled = [SoftwareCollection(name) for name in root.collections]
+    first = [*([f"{settings.prefix}/bin"] if settings.prefix else []), *_programs(enabled)]
+    if first:
+        yield "PATH", ":".join((*first, _PATH))
+    if enabled:
+        yield "LD_LIBRARY_PATH", ":".join(f"{each.prefix}/root/usr/lib64" for each in enabled)
 
 
-def _interpreter_macros(root: Root) -> Iterator[tuple[str, str]]:
+def _programs(enabled: Iterable[SoftwareCollection]) -> list[str]:
+    """Where the programs of collections are: what their ``enable`` scripts put into PATH."""
+    return [each.programs for each in enabled]
+
+
+def _prefix_macros(settings: MockSettings) -> Iterator[tuple[str, str]]:
+    """Where everything goes in prefix mode."""
+    if settings.prefix:
+        for name, value in Namespace("", settings.prefix).macros:
+            yield f"%{name}", value
+
+
+def _interpreter_macros(root: Root, prefix: str) -> Iterator[tuple[str, str]]:
     """A root whose interpreter is not the base's usual one says which: the base's own may lie in it
-    as well, as a tool."""
+    as well, as a tool. One that is private lies under the prefix, if there is one."""
     for stream in root.streams:
         named = _PYTHON.fullmatch(stream.package)
         if stream.component == PYTHON and named:
             yield "%python3_pkgversion", named[1]
+            if prefix and stream.build:
+                yield "%__python3", f"{prefix}/bin/{stream.package}"
+
+
+def compilers_of(root: Root) -> tuple[tuple[str, str], ...]:
+    """The variables with which builds find a compiler that is not the base's usual one, sorted.
+
+    A compat package such as ``gcc15`` calls its programs ``gcc-15`` and ``g++-15``. ``nvcc`` has
+    its own word for the compiler that it calls.
+    """
+    found: dict[str, str] = {}
+    for stream in root.streams:
+        named = _COMPAT_COMPILER.fullmatch(stream.package)
+        if stream.component.kind is Kind.TOOLCHAIN:
+            found |= _of_collection(stream.package, root)
+        if stream.component.kind is not Kind.TOOLCHAIN or not named:
+            continue
+        plain, plus = _COMPILERS[named["name"]]
+        number = named["number"]
+        found |= {"CC": f"{plain}-{number}", "CXX": f"{plus}-{number}"}
+        found |= {"CUDAHOSTCXX": f"{plus}-{number}", "NVCC_CCBIN": f"{plus}-{number}"}
+    return tuple(sorted(found.items()))
+
+
+def _of_collection(package: str, root: Root) -> dict[str, str]:
+    """The same where a compiler is of a Software Collection: its programs bear the usual names, and
+    lie under its prefix."""
+    for collection in map(SoftwareCollection, root.collections):
+        if names := _COMPILERS.get(collection.plain(package)):
+            plain, plus = (f"{collection.programs}/{name}" for name in names)
+            return {"CC": plain, "CXX": plus, "CUDAHOSTCXX": plus, "NVCC_CCBIN": plus}
+    return {}
+
+
+def _compiler_macros(root: Root) -> Iterator[tuple[str, str]]:
+    """RPM's words for the compiler. The plugin that annotates what the usual gcc compiles cannot be
+    loaded by another version of it."""
+    found = dict(compilers_of(root))
+    if found:
+        yield "%__cc", found["CC"]
+        yield "%__cxx", found["CXX"]
+        yield "%__cpp", f"{found['CC']} -E"
+        yield "%_annobin_gcc_plugin", "%{nil}"
 
 
 # -- dnf.conf --------------------------------------------------------------------------------------
 
 
-def _conf_statements(root: Root, settings: MockSettings) -> Iterator[str]:
+def _conf_statements(
+    root: Root, settings: MockSettings, namespace: Namespace | None
+) -> Iterator[str]:
     """``dnf.conf`` of the root, and that of the bootstrap root, which sees nothing private."""
-    hidden = hidden_names(root)
+    hidden = hidden_names(root, namespace)
     own = [base_section(each, hidden) for each in settings.added]
     plain = [base_section(each, ()) for each in settings.added]
-    if hidden:
-        streams = stream_section(settings.streams, included(root))
+    if has_private(root):
+        streams = stream_section(settings.streams, included(root, namespace))
         own.append(streams)
         # mock mounts a local repository into the bootstrap root, where dnf runs, only if the
         # bootstrap root's own dnf.conf has it.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import field, frozen
 
+from ..model.artifacts import GpuMatrix
+from ..model.gpu import is_architecture
 from . import grammar
 from .grammar import Refusals
 
@@ -30,6 +32,8 @@ _MANAGERS = ("dnf", "dnf4", "dnf5")
 _MODULE_ACTIONS = ("enable", "disable", "install", "reset")
 _LOCAL = "file:///"
 _LARGEST_PRIORITY = 99
+_LAST_SECOND = 2**32 - 1
+"""The last one that RPM can write down."""
 
 
 @frozen
@@ -37,7 +41,8 @@ class MockRepository:
     """A repository, by ``baseurl``, ``metalink`` or ``mirrorlist``, in which ``$releasever`` and
     ``$basearch`` may stand. ``gpgkeys`` are URLs of the keys that sign its packages.
 
-    ``overlay`` says that it is on top of the base, so that no template has it. ``unsigned`` gives
+    ``overlay`` says that it is on top of the base, so that no template has it, and
+    ``module_hotfixes`` that no module hides its packages. ``unsigned`` gives
     up the check of signatures, which is for a distribution made on this machine alone: its address
     must begin with ``file:///``.
     """
@@ -50,6 +55,7 @@ class MockRepository:
     priority: int = 99
     overlay: bool = False
     unsigned: bool = False
+    module_hotfixes: bool = False
 
     @property
     def addresses(self) -> tuple[tuple[str, str], ...]:
@@ -85,7 +91,8 @@ class MockSettings:
 
     ``prefix`` is where everything goes in prefix mode (``/opt/app``). ``source_date_epoch`` is in
     seconds; None leaves it to each spec's changelog. ``modules`` are module commands as (action,
-    module streams). ``macros`` are (name with its ``%``, value).
+    module streams). ``macros`` are (name with its ``%``, value). ``gpu`` says
+    for which GPU architectures streams are built; a lock has it.
     """
 
     releasever: str
@@ -104,6 +111,7 @@ class MockSettings:
     modules: tuple[tuple[str, str], ...] = ()
     macros: tuple[tuple[str, str], ...] = ()
     switches: tuple[Switch, ...] = ()
+    gpu: GpuMatrix = field(factory=GpuMatrix)
 
     @property
     def added(self) -> tuple[MockRepository, ...]:
@@ -141,13 +149,14 @@ def check_settings(settings: MockSettings, refusals: Refusals) -> None:
     for value, expected, path in optional:
         if value:
             check(value, expected, path)
-    if settings.source_date_epoch is not None and settings.source_date_epoch < 0:
-        refusals.note("it is before 1970", "settings.source_date_epoch")
+    if not 0 <= (settings.source_date_epoch or 0) <= _LAST_SECOND:
+        refusals.note("it is before 1970 or after 2106", "settings.source_date_epoch")
     for number, key in enumerate(settings.stream_gpgkeys):
         check(key, grammar.URL, f"settings.stream_gpgkeys[{number}]")
     _check_stream_repository(settings, refusals)
     _check_repositories(settings, refusals)
     _check_spec_settings(settings, refusals)
+    _check_gpu(settings.gpu, refusals)
 
 
 def _check_stream_repository(settings: MockSettings, refusals: Refusals) -> None:
@@ -223,3 +232,13 @@ def _check_spec_settings(settings: MockSettings, refusals: Refusals) -> None:
     for number, switch in enumerate(settings.switches):
         refusals.check(switch.component, grammar.SPELLED, f"settings.switches[{number}].component")
         refusals.check(switch.name, grammar.SWITCH, f"settings.switches[{number}].name")
+
+
+def _check_gpu(matrix: GpuMatrix, refusals: Refusals) -> None:
+    for path, names in (
+        ("settings.gpu.architectures", matrix.architectures),
+        *((f"settings.gpu.of[{grammar.shown(of)}]", names) for of, names in matrix.of.items()),
+    ):
+        for name in names:
+            if not is_architecture(name):
+                refusals.note(f"{grammar.shown(name)} is no GPU architecture", path)

@@ -12,9 +12,23 @@ from ..model.plan import Plan
 from . import grammar
 from .grammar import Refusals
 
-__all__ = ["Names", "configuration_path", "names_of", "root_name"]
+__all__ = [
+    "RELEASE",
+    "Names",
+    "configuration_path",
+    "names_of",
+    "release_of",
+    "root_name",
+    "source_stem",
+]
+
+RELEASE = "0.streamsolve"
+"""The release of a planned package, and what that of a package of an emitted spec begins with."""
+
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NO_WORD = re.compile(r"[^A-Za-z0-9]+")
+_SOURCE = ".src.rpm"
 
 
 @frozen
@@ -41,6 +55,7 @@ def names_of(builds: BuildPlan, refusals: Refusals) -> Names:
     """The names of all builds; notes what cannot be one, and two that would be the same."""
     names: dict[str, str] = {}
     sources: dict[str, str] = {}
+    releases: dict[str, str] = {}
     for number, build in enumerate(builds.builds):
         path = f"builds[{number}].id"
         if not _is_consistent(build):
@@ -52,9 +67,13 @@ def names_of(builds: BuildPlan, refusals: Refusals) -> Names:
             refusals.check(name, grammar.NAME, path)
             if found.setdefault(name, id) != id:
                 refusals.note(f"{id} and {found[name]} would both be called {name}", path)
+        release = release_of(build.stream)
+        if releases.setdefault(release, build.stream) != build.stream:
+            both = f"{build.stream} and {releases[release]}"
+            refusals.note(f"packages of {both} would both have the release {release}", path)
     return Names(
         {id: name for name, id in names.items()},
-        {id: f"{name}.src.rpm" for name, id in sources.items()},
+        {id: f"{name}{_SOURCE}" for name, id in sources.items()},
     )
 
 
@@ -63,3 +82,15 @@ def _is_consistent(build: Build) -> bool:
     tail = "" if build.stage is Stage.ONLY else f"/{build.stage.value}"
     expected = f"{build.component.spelled}@{build.version}{tail}"
     return build.id == expected and grammar.SPELLED.allows(build.component.spelled)
+
+
+def source_stem(names: Names, stream: str) -> str:
+    """The name of a stream's source package without its suffix: ``torch-2.14.0``."""
+    return names.sources[stream].removesuffix(_SOURCE)
+
+
+def release_of(stream: str) -> str:
+    """The release of all packages that are built from an emitted spec, without the distribution's
+    suffix: ``0.streamsolve.torch_2_14_0``. It tells the packages of one stream from all others in
+    the stream repository, whatever they are called."""
+    return f"{RELEASE}.{_NO_WORD.sub('_', stream)}"

@@ -9,20 +9,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from attrs import define, field, frozen
 
 from ..errors import Code, ErrorCollector, InputError, Place
+from ..storage import file_digest
 
-__all__ = ["LIST", "Written", "write_files"]
+__all__ = ["LIST", "Content", "LocalFile", "Written", "write_files"]
 
 LIST = "emitted.json"
 _SCHEMA = "streamsolve.emitted/1"
 _SCRIPT = ".sh"
+
+
+@frozen
+class LocalFile:
+    """A file that lies on this disk already and is too large to hold: it is linked to where that is
+    possible, else copied. ``sha256`` is hexadecimal, and what whoever read it has found."""
+
+    path: Path
+    sha256: str
+
+
+Content = bytes | LocalFile
+"""What is in a file that is written."""
 
 
 @frozen
@@ -34,28 +50,38 @@ class Written:
     removed: tuple[str, ...]
 
 
-def write_files(directory: Path, files: Mapping[str, bytes], *, replace: bool = False) -> Written:
-    """Put files under a directory, which is made if it is not there. A script can be run.
+def write_files(
+    directory: Path,
+    files: Mapping[str, Content],
+    *,
+    replace: bool = False,
+    about: Mapping[str, object] | None = None,
+) -> Written:
+    """Put files under a directory, which is made if it is not there. A script can be run. ``about``
+    is what else the list says, as JSON has it.
 
     Raises :class:`InputErrors` (``NOT_EMITTED``) if a file was changed by hand, or is there and was
-    not written by us, unless ``replace`` is set; and for a directory that cannot be written. Then
-    nothing has changed.
+    not written by us, unless ``replace`` is set; for a local file that is no longer what it was;
+    and for a directory that cannot be written. Then nothing has changed.
     """
     for path in files:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or not pure.parts or path == LIST:
             raise ValueError(f"no file can be written as {path!r}")
     before = _listed(directory)
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-    present = {path: _digest(directory, path) for path in sorted({*files, *before})}
+    digests = {path: _digest_of(content) for path, content in files.items()}
+    present = {
+        path: _digest(directory, path, files.get(path)) for path in sorted({*files, *before})
+    }
     if not replace:
         _refuse_changed(directory, before, digests, present)
     changed = {path: files[path] for path in sorted(files) if present[path] != digests[path]}
     removed = [path for path in sorted(before) if path not in files and present[path]]
-    text = json.dumps({"schema": _SCHEMA, "files": digests}, indent=1, sort_keys=True) + "\n"
-    if changed or removed or before != digests:
+    document = {**(about or {}), "schema": _SCHEMA, "files": digests}
+    text = (json.dumps(document, indent=1, sort_keys=True) + "\n").encode("ascii")
+    if changed or removed or _read(directory / LIST) != text:
         try:
-            _Change(directory).make({**changed, LIST: text.encode("ascii")}, removed)
+            _Change(directory).make({**changed, LIST: text}, removed)
         except OSError as error:
             raise _unwritable(directory, error) from None
     unchanged = (path for path in sorted(files) if path not in changed)
@@ -84,13 +110,27 @@ def _listed(directory: Path) -> dict[str, str]:
         return {}
 
 
-def _digest(directory: Path, path: str) -> str:
-    """The digest of a file; empty where there is none, a word for what is no file of ours."""
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _digest_of(content: Content) -> str:
+    return content.sha256 if isinstance(content, LocalFile) else hashlib.sha256(content).hexdigest()
+
+
+def _digest(directory: Path, path: str, wanted: Content | None) -> str:
+    """The digest of a file; empty where there is none, a word for what is no file of ours. One that
+    is the very file that is wanted there is not read again."""
     target = directory / path
     if any(parent.is_symlink() for parent in _between(directory, target)):
         return "a link"
     try:
-        return hashlib.sha256(target.read_bytes()).hexdigest()
+        if isinstance(wanted, LocalFile) and target.samefile(wanted.path):
+            return wanted.sha256
+        return file_digest(target)
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
@@ -129,7 +169,7 @@ class _Change:
     _placed: list[Path] = field(factory=list, init=False)
     _made: list[Path] = field(factory=list, init=False)
 
-    def make(self, files: Mapping[str, bytes], removed: list[str]) -> None:
+    def make(self, files: Mapping[str, Content], removed: list[str]) -> None:
         """Write all beside their places first: what can fail does so before anything moves."""
         staging = None
         try:
@@ -141,6 +181,7 @@ class _Change:
                 self._take_away(self.directory / path, staging / f"old-{number}")
             for number, path in enumerate(files):
                 self._place(staging / f"new-{number}", self.directory / path)
+            self._prune(removed)
         except BaseException:
             self._undo()
             raise
@@ -158,7 +199,12 @@ class _Change:
             self._made.append(each)
 
     def _take_away(self, path: Path, to: Path) -> None:
-        if path.exists() or path.is_symlink():
+        """The list stays until the new one takes its place: whoever is killed between has one that
+        names all that is there."""
+        if path == self.directory / LIST and path.is_file():
+            shutil.copy2(path, to)
+            self._moved.append((path, to))
+        elif path.exists() or path.is_symlink():
             path.rename(to)
             self._moved.append((path, to))
 
@@ -166,6 +212,13 @@ class _Change:
         self._directories(path.parent)
         staged.rename(path)
         self._placed.append(path)
+
+    def _prune(self, removed: list[str]) -> None:
+        """Take away the directories of what was removed, as far as nothing is left in them."""
+        for path in removed:
+            for parent in _between(self.directory, self.directory / path)[-2::-1]:
+                with suppress(OSError):
+                    parent.rmdir()
 
     def _undo(self) -> None:
         for path in reversed(self._placed):
@@ -180,9 +233,27 @@ class _Change:
             each.rmdir()
 
 
-def _stage(path: Path, content: bytes, *, runs: bool) -> None:
+def _stage(path: Path, content: Content, *, runs: bool) -> None:
     """Write a file; one that ``runs`` can be run by everybody who can read it."""
+    if isinstance(content, LocalFile):
+        _link(path, content)
+        return
     path.write_bytes(content)
     if runs:
         mode = path.stat().st_mode
         path.chmod(mode | (mode & 0o444) >> 2)
+
+
+def _link(path: Path, content: LocalFile) -> None:
+    """Put a local file there. What was copied is read again: the file may have changed since."""
+    try:
+        os.link(content.path, path)
+    except OSError:
+        # Another disk, or a file of somebody else's.
+        shutil.copyfile(content.path, path)
+        if file_digest(path) != content.sha256:
+            raise InputError(
+                Code.NOT_EMITTED,
+                "it changed while it was copied",
+                place=Place(str(content.path)),
+            ) from None

@@ -61,6 +61,7 @@ def _root(root: Root) -> _Document:
         "id": root.id,
         "streams": [_root_stream(stream) for stream in sorted(root.streams)],
         "tools": sorted(root.tools),
+        **({"collections": sorted(root.collections)} if root.collections else {}),
         "asked": sorted(root.asked),
         "packages": [_package(package) for package in sorted(root.packages)],
     }

@@ -13,6 +13,7 @@ from itertools import groupby
 from ..model.build import Build, BuildPlan, NeedRole, Root, RootStream, Stage
 from ..model.component import Kind, Origin
 from ..model.plan import Plan, PlannedStream, ReasonKind
+from ..model.software_collections import SoftwareCollection
 from .markup import NO_BREAK, Block, Row, Span, Style, Table, blank, paragraph
 from .sentences import builder_time, count, joined, reason_clause
 
@@ -42,6 +43,7 @@ def build_blocks(plan: Plan, *, everything: bool = False) -> list[Block]:
         *_passes(builds, everything),
         *_left_out(builds, everything),
         *_tools(builds),
+        *_collections(builds),
         *(_levels(builds) if everything else ()),
         *(_roots(builds) if everything else ()),
     ]
@@ -269,6 +271,26 @@ def _tools(builds: BuildPlan) -> list[Block]:
             hang=2,
         )
         for (tool, chosen), roots in sorted(beside.items(), key=lambda pair: pair[0])
+    ]
+
+
+def _collections(builds: BuildPlan) -> list[Block]:
+    """Software Collections: what is of them is found only where they are enabled."""
+    by_name: dict[str, list[Root]] = {}
+    for root in (builds.runtime, *builds.roots):
+        for name in root.collections:
+            by_name.setdefault(name, []).append(root)
+    return [
+        paragraph(
+            _TOOL,
+            " ",
+            Span(name, Style.NAME),
+            f" is enabled {_where(roots, builds)}: what is made here for mock does that; elsewhere "
+            f"`source {SoftwareCollection(name).enable}` does.",
+            indent=2,
+            hang=2,
+        )
+        for name, roots in sorted(by_name.items())
     ]
 
 

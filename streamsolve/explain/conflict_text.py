@@ -44,6 +44,7 @@ __all__ = [
 _CROSS = Span("✗ ", Style.BAD)
 _STEP = 3
 _EXTRAS_SHOWN = 2
+_NAMED = 3
 _MISSING = (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION)
 _BOUNDS = re.compile(r"([^<>=!~]+)([<>=!~].*)")
 
@@ -94,8 +95,21 @@ def conflict_sentence(conflict: Conflict) -> str:
             return f"{about} exists, but the profile's policy forbids what would fit."
         case Cause.UNREADABLE:
             return f"What {about} requires is not known: its metadata cannot be read."
+        case Cause.ROOT if conflict.missing:
+            what = _few(conflict.missing, "it needs")
+            return f"{about} cannot be installed: nothing in the base provides {what}."
+        case Cause.ROOT if conflict.blocked:
+            what = joined(list(conflict.blocked))
+            return f"{about} cannot be installed: it needs {what}, which the base cannot install."
         case Cause.ROOT:
             return f"The base's own packages around {about} cannot be installed together."
+
+
+def _few(names: Sequence[str], whose: str) -> str:
+    """The first names, and how many more there are."""
+    if len(names) <= _NAMED:
+        return joined(list(names))
+    return f"{names[0]} and {len(names) - 1} more packages that {whose}"
 
 
 def _unbuilt_sentence(conflict: Conflict, unbuilt: Sequence[Unbuilt], base: str = "") -> str:
@@ -281,6 +295,20 @@ def _end(demand: Demand, conflict: Conflict, indent: int) -> list[Block]:
 
 
 def _repairs(failure: Failure, command: Command) -> list[Block]:
+    return [*_solved_repairs(failure, command), *_further_repository(failure)]
+
+
+def _further_repository(failure: Failure) -> list[Block]:
+    """What the base lacks another repository may have: which one, only the packager knows."""
+    missing = sorted({text for conflict in failure.conflicts for text in conflict.missing})
+    if not missing:
+        return []
+    what = joined(missing) if len(missing) <= _NAMED else f"{missing[0]} and the others"
+    text = f"A repository on top of the base that provides {what} may help as well: "
+    return [paragraph(text, Span("--repo NAME=URL", Style.COMMAND), ".")]
+
+
+def _solved_repairs(failure: Failure, command: Command) -> list[Block]:
     if not failure.repairs:
         return _without_repairs(failure, command)
     blocks: list[Block] = [
@@ -336,6 +364,9 @@ def repair_step(repair: Repair, failure: Failure, command: Command) -> tuple[str
         case RepairKind.APPLICATION:
             text = f"Ship {failure.application} {value} instead of {failure.version}"
             return text, command.with_option("--app-version", value)
+        case RepairKind.MODULE:
+            text = f"Choose the module stream {value}, which the base hides until it is chosen"
+            return text, command.with_further("--module", value)
         case RepairKind.RELAX:
             return _relax_step(((repair.by, value), *repair.further), command)
 

@@ -234,6 +234,11 @@ def _conflict(conflict: Conflict) -> Document:
         "text": conflict_sentence(conflict),
         "chains": [[_demand(demand) for demand in chain] for chain in conflict.chains],
         "packages": list(conflict.packages),
+        **{
+            name: list(texts)
+            for name, texts in (("missing", conflict.missing), ("blocked", conflict.blocked))
+            if texts
+        },
     }
 
 

@@ -54,9 +54,7 @@ def module_list_blocks(index: ModuleIndex, shown_as: str) -> tuple[Block, ...]:
         ),
         Table(tuple(rows)),
         blank(),
-        paragraph(
-            "Next: ", Span(f"streamsolve modules show {step}", Style.COMMAND)
-        ),
+        paragraph("Next: ", Span(f"streamsolve modules show {step}", Style.COMMAND)),
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..errors import Code, InputError, InputErrors, Place, nearest
 from ..model import Base, Repository
@@ -71,21 +71,26 @@ _MIRRORED = ("os", "tree")
 """Where a mirror has the repository below the directory of an architecture, and of sources."""
 _DEEPEST = 2
 """How many levels down bases are looked for, only to name them."""
-_OVERLAY = re.compile(r"(?P<name>[A-Za-z0-9][\w.:-]*)=(?P<location>.+?)(?:,priority=(?P<rank>.*))?")
+_OVERLAY = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.:-]*)=(?P<location>.+?)"
+    r"(?:,priority=(?P<rank>.*?))?(?P<hotfixes>,module_hotfixes)?"
+)
 _LOWEST_PRIORITY = 99
 
 
 @frozen
 class Overlay:
-    """A further repository on top of a base. The smaller ``priority`` wins; a base has 99."""
+    """A further repository on top of a base. The smaller ``priority`` wins; a base has 99. With
+    ``module_hotfixes`` no module of the base hides its packages."""
 
     name: str
     location: str
     priority: int = _LOWEST_PRIORITY
+    module_hotfixes: bool = False
 
 
 def parse_overlay(text: str) -> Overlay:
-    """Read ``NAME=URL[,priority=N]``; :class:`InputError` with ``BAD_OPTION``."""
+    """Read ``NAME=URL[,priority=N][,module_hotfixes]``; :class:`InputError` with ``BAD_OPTION``."""
     match = _OVERLAY.fullmatch(text)
     if match is None:
         raise InputError(
@@ -100,7 +105,12 @@ def parse_overlay(text: str) -> Overlay:
             f"{rank!r} is no priority of the repository {match['name']!r}",
             hint="a priority is a number from 1 (first) to 99 (last)",
         )
-    return Overlay(match["name"], match["location"], int(rank or _LOWEST_PRIORITY))
+    return Overlay(
+        match["name"],
+        match["location"],
+        int(rank or _LOWEST_PRIORITY),
+        module_hotfixes=match["hotfixes"] is not None,
+    )
 
 
 def extract_path(name: str, arch: str, directory: Path) -> Path:
@@ -153,7 +163,12 @@ def open_base(
     above = _overlay_rows(overlays, {row.id for row in rows})
     known = definition.variables(arch) if definition else {"basearch": arch, "arch": arch}
     wanted = [(row, variables) for row in rows] + [(row, known) for row in above]
-    return _base(name, arch, _open_all(wanted, transport), definition)
+    exempt = {overlay.name for overlay in overlays if overlay.module_hotfixes}
+    opened = tuple(
+        evolve(each, module_hotfixes=True) if each.id in exempt else each
+        for each in _open_all(wanted, transport)
+    )
+    return _base(name, arch, opened, definition)
 
 
 def _shown(extract: Path) -> str:

@@ -186,6 +186,30 @@ class PackageIndex:
         archive = fetch_file(self._transport, sdist)
         return read_sdist(archive, matching, file=sdist.artifact.filename, limit=limit)
 
+    def download(self, name: str, filename: str, *, sha256: str, aside: Path | None = None) -> Path:
+        """A file of a distribution, which must have that digest (hexadecimal).
+
+        ``aside`` is as for :meth:`Transport.download`. Raises :class:`InputError`:
+        ``WRONG_CHECKSUM`` if the index has another file of that name, ``INDEX_BAD_METADATA`` if it
+        has none, and what the transport raises.
+        """
+        project, place = str(canonicalize_name(name)), Place(filename)
+        listed = [f for f in self._listing(project) if f.artifact.filename == filename]
+        if not listed:
+            text = "the package index has no such file"
+            raise InputError(Code.INDEX_BAD_METADATA, text, place=place)
+        found = listed[0].artifact.sha256
+        if found and found != sha256.lower():
+            text = f"the package index has another file: its sha256 is {found}"
+            raise InputError(Code.WRONG_CHECKSUM, text, place=place)
+        return self._transport.download(
+            listed[0].url,
+            sha256=sha256,
+            size=listed[0].size,
+            unreachable=Code.INDEX_UNREACHABLE,
+            aside=aside,
+        )
+
     def _listing(self, project: str) -> tuple[IndexFile, ...]:
         if project not in self._listings:
             self._listings[project] = self._fetch_listing(project)

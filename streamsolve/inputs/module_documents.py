@@ -127,6 +127,7 @@ def _with_content(
         components=tuple((name, each.number("buildorder")) for name, each in components.members()),
         summary=data.text("summary", ""),
         licences=licences,
+        demodularized=tuple(sorted(data.map("demodularized", {}).texts("rpms"))),
     )
 
 

@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from ..errors import Code, ErrorCollector, InputError, Place, nearest
 from ..model.component import Component, Origin, distribution
-from ..model.profile import Policy, Profile, Variant
+from ..model.profile import ComponentRule, Policy, Profile, Variant
 from .notation import (
     interpreter_order,
     read_any_component,
@@ -31,6 +31,8 @@ from .notation import (
     read_version,
 )
 from .profile_checks import check_rows
+from .profile_gpu import read_gpu
+from .profile_image import read_image
 from .profile_rows import Rows, read_origin, read_rows
 from .shipped import profiles_directory
 from .tables import Table, Unreadable, kind_of_value
@@ -46,6 +48,7 @@ __all__ = [
     "parse_component_file",
     "parse_profile",
     "schema_text",
+    "shipped_rules",
 ]
 
 PROFILE_SCHEMA = "streamsolve.profile/1"
@@ -174,8 +177,19 @@ def check_component_file(name: str) -> None:
     parse_component_file(_text(Path(name), name), file=name)
 
 
-def parse_component_file(text: str, *, file: str) -> None:
-    """Read a file that profiles include as far as it can be read without a profile."""
+def shipped_rules() -> tuple[ComponentRule, ...]:
+    """The components of all shipped files for profiles to include, in the order of the files."""
+    directory = profiles_directory() / "components"
+    found: list[ComponentRule] = []
+    for path in sorted(directory.glob("*.toml")):
+        shown = f"components/{path.name}"
+        found += parse_component_file(_text(path, shown), file=shown)
+    return tuple(found)
+
+
+def parse_component_file(text: str, *, file: str) -> tuple[ComponentRule, ...]:
+    """Read a file that profiles include as far as it can be read without a profile: what it says of
+    components that are no distributions."""
     errors = ErrorCollector(Code.BROKEN_PROFILE)
     top = Table(parse_toml(text, file=file, code=Code.BROKEN_PROFILE), errors)
     _check_schema(top, COMPONENT_SCHEMA)
@@ -183,6 +197,7 @@ def parse_component_file(text: str, *, file: str) -> None:
     read_rows(top, rows, _AnyVariant())
     _close_component_file(top)
     errors.raise_if_any(f"{file} cannot be included by a profile")
+    return tuple(value for value, _ in rows.rules)
 
 
 class _AnyVariant(tuple[str, ...]):
@@ -267,6 +282,7 @@ def _variant(top: Table, name: str) -> Variant:
         files=_requirement_files(row) if not wheel else (),
         needs=row.values("needs", read_requirement),
         local=_local_labels(row.table("local")),
+        gpu=read_gpu(row.table("gpu")),
         place=row.place(),
     )
     row.close()
@@ -392,6 +408,7 @@ def _profile(
         costs=_minutes(costs.table("minutes")),
         pure_cost=costs.number("pure", 1),
         native_cost=costs.number("native", 4),
+        image=read_image(top.table("image")),
     )
     costs.close()
     if top.kind("interpreters") is None:

@@ -20,7 +20,7 @@ from .mirrors import Mirrors, parse_metalink, parse_mirrorlist
 from .repomd import Repomd, RepomdFile, parse_repomd
 from .transport import NotFound, Transport, local_path, shown
 
-__all__ = ["LocationKind", "open_repository", "substitute"]
+__all__ = ["LocationKind", "open_repository", "repository_urls", "substitute"]
 
 # A copy of repomd.xml or a metalink is used unasked for as long as dnf uses one of a repository
 # that changes daily.
@@ -93,6 +93,19 @@ def open_repository(
     if len(failures) == 1:
         raise failures[0]
     raise _joined(repository_id, failures)
+
+
+def repository_urls(
+    location: str,
+    *,
+    transport: Transport,
+    kind: LocationKind = LocationKind.BASEURL,
+    variables: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Where the copies of a repository are, the preferred one first, each with a slash at its end;
+    arguments and errors as for :func:`open_repository`."""
+    address = location if variables is None else substitute(location, variables)
+    return _find_mirrors(address, kind, transport, _FRESH).urls[:_MOST_MIRRORS]
 
 
 def _find_mirrors(

@@ -15,7 +15,7 @@ from typing import IO
 
 from ..errors import Code, InputError, Place
 
-__all__ = ["read_sdist"]
+__all__ = ["read_sdist", "scan_sdist"]
 
 _MEMBERS = 200_000
 _UNPACKED = 8 << 30
@@ -31,6 +31,15 @@ def read_sdist(
     ``limit`` is in bytes and holds for each member. Raises :class:`InputError` for a member beyond
     the limit, for an archive that is damaged, and for one that unpacks to 8 GiB or 200,000 members.
     """
+    return scan_sdist(archive, matching, file=file, limit=limit)[1]
+
+
+def scan_sdist(
+    archive: Path | bytes, matching: Callable[[str], bool], *, file: str, limit: int
+) -> tuple[tuple[str, ...], dict[str, bytes]]:
+    """The names of all regular members as the archive has them, in its order, and what
+    :func:`read_sdist` gives; arguments and errors are the same."""
+    names: list[str] = []
     found: dict[str, bytes] = {}
     unpacked = 0
     with _archive_faults(file), _opened(archive) as stream:
@@ -39,13 +48,14 @@ def read_sdist(
             unpacked += size
             if count >= _MEMBERS or unpacked > _UNPACKED:
                 raise _fault(file, "it unpacks to more than an sdist should")
+            names.append(name)
             path = _below_top(name)
             if not path or not matching(path):
                 continue
             if size > limit:
                 raise _fault(file, f"its member {path} has {size} bytes, more than {limit}")
             found[path] = read()
-    return dict(sorted(found.items()))
+    return tuple(names), dict(sorted(found.items()))
 
 
 @contextmanager

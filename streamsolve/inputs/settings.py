@@ -40,6 +40,7 @@ COLOURS = ("auto", "always", "never")
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 _SCHEMES = ("http", "https", "file")
+_MODULE = re.compile(r"[A-Za-z0-9][\w.+-]*:[\w.+-]+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _SUMMARY = "the settings cannot be used"
 
@@ -76,8 +77,9 @@ class Settings:
 
     Empty texts mean: the profile's default for ``base``, ``variant`` and ``python``; the user's
     cache directory; the usual package index. ``repos`` are (name, address), in order of
-    precedence. ``origins`` has one :class:`Setting` per key, and one per repository under
-    ``repos.NAME``; ``files`` are the settings files that were read, nearest first.
+    precedence; ``modules`` are ``NAME:STREAM``. ``origins`` has one :class:`Setting` per key, and
+    one per repository under ``repos.NAME``; ``files`` are the settings files that were read,
+    nearest first.
     """
 
     base: str = ""
@@ -89,6 +91,7 @@ class Settings:
     index_url: str = ""
     repos: tuple[tuple[str, str], ...] = ()
     colour: str = "auto"
+    modules: tuple[str, ...] = ()
     origins: tuple[Setting, ...] = ()
     files: tuple[str, ...] = ()
 
@@ -183,7 +186,8 @@ def _merge(sources: Iterable[Iterable[Setting]], files: tuple[str, ...]) -> Sett
             chosen.setdefault(setting.key, setting)
     repos = [setting for key, setting in chosen.items() if key.startswith("repos.")]
     plain = [chosen.get(key, default) for key, default in _DEFAULTS.items()]
-    values = {setting.key.replace("-", "_"): setting.value for setting in plain}
+    values: dict[str, object] = {s.key.replace("-", "_"): s.value for s in plain}
+    values["modules"] = tuple(str(values["modules"]).split())
     return Settings(
         **values,  # type: ignore[arg-type]  # the types are those of _DEFAULTS
         repos=tuple((repo.key.removeprefix("repos."), str(repo.value)) for repo in repos),
@@ -236,6 +240,16 @@ def _flag(text: str, _place: Place) -> bool:
     raise Unreadable(f"{text!r} is neither yes nor no", "write 1 or 0")
 
 
+def _modules(text: str, _place: Place) -> str:
+    """Module streams with spaces between them."""
+    for word in text.split():
+        if not _MODULE.fullmatch(word):
+            raise Unreadable(
+                f"{word!r} is no stream of a module", "write NAME:STREAM, such as nodejs:20"
+            )
+    return " ".join(dict.fromkeys(text.split()))
+
+
 _TEXT_KEYS: dict[str, Convert[str]] = {
     "base": _text,
     "variant": read_name,
@@ -256,6 +270,7 @@ _DEFAULTS = {
         ("cache", ""),
         ("index-url", ""),
         ("colour", "auto"),
+        ("modules", ""),
     )
 }
 ENVIRONMENT: Mapping[str, str] = {
@@ -276,6 +291,8 @@ def parse_settings(text: str, *, file: str, directory: str) -> tuple[Setting, ..
         value = top.value(key, convert, "", required=False)
         if value:
             found[key] = _anchored(value, directory) if _is_path(key, value) else value
+    if modules := top.values("modules", _modules):
+        found["modules"] = " ".join(dict.fromkeys(modules))
     offline = top.flag("offline", False)
     if "offline" in top:
         found["offline"] = offline
@@ -325,6 +342,9 @@ def _from_options(options: Mapping[str, object], errors: ErrorCollector) -> list
         if key == "repos" and not isinstance(value, str) and isinstance(value, Iterable):
             texts = [str(text) for text in value]
             found += _repos(texts, SourceKind.OPTION, "--repo", errors)
+        elif key == "modules" and not isinstance(value, str) and isinstance(value, Iterable):
+            words = " ".join(str(text) for text in value)
+            found += _single(key, words, SourceKind.OPTION, "--module", errors)
         elif key == "offline" and isinstance(value, bool):
             found.append(Setting(key, value, SourceKind.OPTION, "--offline"))
         elif key in _TEXT_KEYS and isinstance(value, str):
@@ -349,7 +369,8 @@ def _from_environment(environ: Mapping[str, str], errors: ErrorCollector) -> lis
 def _single(
     key: str, text: str, kind: SourceKind, where: str, errors: ErrorCollector
 ) -> list[Setting]:
-    convert: Callable[[str, Place], str | bool] = _flag if key == "offline" else _TEXT_KEYS[key]
+    single: dict[str, Callable[[str, Place], str | bool]] = {"offline": _flag, "modules": _modules}
+    convert = single[key] if key in single else _TEXT_KEYS[key]
     try:
         return [Setting(key, convert(text, Place(where)), kind, where)]
     except Unreadable as error:

@@ -209,6 +209,7 @@ def _texts(settings: LockSettings) -> dict[str, str]:
         ),
         "demands": ", ".join(settings.demands),
         "checks": settings.checks,
+        "modules": ", ".join(settings.modules),
         "specs": ", ".join(
             f"{spec.component}={spec.filename} {spec.sha256[:12]}" for spec in settings.specs
         ),
@@ -217,6 +218,7 @@ def _texts(settings: LockSettings) -> dict[str, str]:
         "base_python": settings.base_python,
         "build_group": ", ".join(settings.build_group),
         "priorities": ", ".join(f"{each.id}={each.priority}" for each in settings.repositories),
+        "gpu": ", ".join(settings.gpu.architectures),
     }
 
 

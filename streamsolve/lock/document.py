@@ -17,9 +17,11 @@ from typing import Any
 from packaging.version import Version
 
 from ..errors import Place
+from ..model.artifacts import GpuMatrix
 from ..model.build import Build, BuildNeed, BuildOrder, Isolation, Root
 from ..model.component import Scope
 from ..model.lock import LockRepository, LockSettings
+from ..model.module_filter import ActiveModule
 from ..model.package import Package
 from ..model.plan import Demander, Plan, PlannedStream, Reason
 from ..model.requirement import Requirement
@@ -96,7 +98,16 @@ def _settings(settings: LockSettings) -> _Document:
             {"component": spec.component, "filename": spec.filename, "sha256": spec.sha256}
             for spec in sorted(settings.specs)
         ],
+        **_given(gpu=_gpu(settings.gpu), modules=sorted(settings.modules)),
     }
+
+
+def _gpu(matrix: GpuMatrix) -> _Document:
+    """In the order of architectures, which is not that of their names."""
+    return _given(
+        architectures=list(matrix.architectures),
+        of={name: list(matrix.of[name]) for name in sorted(matrix.of)},
+    )
 
 
 def _base(plan: Plan, settings: LockSettings) -> _Document:
@@ -109,7 +120,7 @@ def _base(plan: Plan, settings: LockSettings) -> _Document:
                 "id": repository.id,
                 "repomd_sha256": repository.repomd_sha256,
                 "priority": used.priority,
-                **_given(sources=used.sources),
+                **_given(sources=used.sources, module_hotfixes=used.module_hotfixes),
             }
         )
     return {
@@ -119,6 +130,16 @@ def _base(plan: Plan, settings: LockSettings) -> _Document:
         **_given(python=settings.base_python),
         "build_group": sorted(settings.build_group),
         "repositories": repositories,
+        **_given(modules=[_module(each) for each in plan.modules]),
+    }
+
+
+def _module(module: ActiveModule) -> _Document:
+    return {
+        "name": module.name,
+        "stream": module.stream,
+        "reason": module.reason.value,
+        **_given(by=module.by, version=module.version, context=module.context),
     }
 
 
@@ -260,7 +281,7 @@ def _root(root: Root, name_of: Callable[[Package], str], common: Iterable[str]) 
     names = {name_of(package) for package in root.packages}
     return {
         "id": root.id,
-        **_given(tools=sorted(root.tools)),
+        **_given(tools=sorted(root.tools), collections=sorted(root.collections)),
         "streams": [
             {
                 "component": stream.component.spelled,

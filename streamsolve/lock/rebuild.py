@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from ..errors import Place
+from ..model.artifacts import GpuMatrix
 from ..model.build import (
     Build,
     BuildNeed,
@@ -28,6 +29,7 @@ from ..model.build import (
 )
 from ..model.component import Component, Kind, Origin, Scope
 from ..model.lock import LockRepository, LockSettings, LockSpec
+from ..model.module_filter import ActiveModule, ModuleReason
 from ..model.package import Package
 from ..model.plan import (
     Burden,
@@ -81,7 +83,12 @@ def rebuilt_plan(document: _Document) -> Plan:
         runtime_packages=tuple(package.nevra for package in builds.runtime.packages),
         isolation=_isolation(document["isolation"]),
         builds=builds,
+        modules=tuple(_module(each) for each in base.get("modules", ())),
     )
+
+
+def _module(document: _Document) -> ActiveModule:
+    return ActiveModule(**{**document, "reason": ModuleReason(document["reason"])})
 
 
 def rebuilt_settings(document: _Document) -> LockSettings:
@@ -106,9 +113,19 @@ def rebuilt_settings(document: _Document) -> LockSettings:
         base_python=base.get("python", ""),
         build_group=tuple(base["build_group"]),
         repositories=tuple(
-            LockRepository(each["id"], each["priority"], each.get("sources", False))
+            LockRepository(
+                each["id"],
+                each["priority"],
+                each.get("sources", False),
+                each.get("module_hotfixes", False),
+            )
             for each in base["repositories"]
         ),
+        gpu=GpuMatrix(
+            tuple(settings.get("gpu", {}).get("architectures", ())),
+            {name: tuple(of) for name, of in settings.get("gpu", {}).get("of", {}).items()},
+        ),
+        modules=tuple(settings.get("modules", ())),
     )
 
 
@@ -272,6 +289,7 @@ def _root(document: _Document, packages: Mapping[str, Package], common: Iterable
         ),
         asked=tuple(document["asked"]),
         tools=tuple(document.get("tools", ())),
+        collections=tuple(document.get("collections", ())),
     )
 
 

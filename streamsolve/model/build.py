@@ -103,7 +103,9 @@ class Root:
     whose repository is not at hand ``external``. ``asked`` is what was asked of the solver, in
     RPM's language, sorted. ``streams`` are the chosen ones in it, sorted. ``tools``
     are the base's own streams that lie beside other chosen ones, because packages of the base need
-    them: ``python 3.15``, or the package of a toolchain such as ``gcc``.
+    them: ``python 3.15``, or the package of a toolchain such as ``gcc``. ``collections`` are the
+    names of the Software Collections that chosen streams are of, sorted: what is done in the root
+    is done with them enabled (see :mod:`streamsolve.model.software_collections`).
     """
 
     id: str
@@ -111,6 +113,7 @@ class Root:
     streams: tuple[RootStream, ...]
     asked: tuple[str, ...]
     tools: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
 
 
 class Stage(Enum):

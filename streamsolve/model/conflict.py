@@ -49,13 +49,19 @@ class Conflict:
     the one that does not exist, or that the last demands have in common; or one that chains go
     through, because its versions die in different ways.
     ``packages`` are RPM texts where the impossibility is one of the base's packages; the chains
-    then lead to each stream whose packages it is about.
+    then lead to each stream whose packages it is about. Where nothing else stands in the way,
+    ``missing`` are the dependencies of these packages that nothing provides, and ``blocked`` those
+    that something provides which cannot be installed itself. ``lacking`` is everything that nothing
+    provides.
     """
 
     about: Component
     cause: Cause
     chains: tuple[tuple[Demand, ...], ...]
     packages: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 class RepairKind(Enum):
@@ -66,15 +72,17 @@ class RepairKind(Enum):
     PYTHON = "python"
     APPLICATION = "application"
     RELAX = "relax"
+    MODULE = "module"
 
 
 @frozen
 class Repair:
     """A change with which a plan exists: it was solved before it was offered.
 
-    ``value`` is the variant, base, Python or version to ask for, or the requirement to relax as
-    ``component specifier``, stated by ``by``. ``further`` are the requirements to relax beside it,
-    as pairs of who states one and the requirement. ``private`` and ``cost`` are those of the plan.
+    ``value`` is the variant, base, Python or version to ask for, the module stream to choose
+    (``name:stream``), or the requirement to relax as ``component specifier``, stated by ``by``.
+    ``further`` are the requirements to relax beside it, as pairs of who states one and the
+    requirement. ``private`` and ``cost`` are those of the plan.
     """
 
     kind: RepairKind

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
+
+from .artifacts import GpuMatrix
 
 __all__ = ["LockRepository", "LockSettings", "LockSpec"]
 
 
 @frozen(order=True)
 class LockRepository:
-    """How a repository of the base was used. ``priority`` is dnf's, and ``sources`` says that it
-    holds source packages. Its content is in the plan, as the sha256 of its repomd.xml."""
+    """How a repository of the base was used. ``priority`` is dnf's, ``sources`` says that it holds
+    source packages, and ``module_hotfixes`` that no module hides its packages. Its content is in
+    the plan, as the sha256 of its repomd.xml."""
 
     id: str
     priority: int = 99
     sources: bool = False
+    module_hotfixes: bool = False
 
 
 @frozen(order=True)
@@ -35,8 +39,10 @@ class LockSettings:
     ``profile_sha256`` is the profile's digest (hexadecimal). ``python``, ``version`` and ``arch``
     are what was asked for. ``overlays`` are the ids of the repositories on top of the base's own.
     ``relaxed`` are requirements to ignore, as (by, component, specifier); ``demands`` are further
-    requirements of the application. ``checks`` says when tests count. ``tool`` is the version of
-    streamsolve. Of the base: its release, the series of its own interpreter, its build group, and
+    requirements of the application. ``modules`` are the module streams that were chosen
+    (``NAME:STREAM``). ``checks`` says when tests count. ``tool`` is the version of
+    streamsolve. ``gpu`` is for which GPU architectures the variant is built. Of the base: its
+    release, the series of its own interpreter, its build group, and
     how its repositories were used.
     """
 
@@ -55,3 +61,5 @@ class LockSettings:
     base_python: str = ""
     build_group: tuple[str, ...] = ()
     repositories: tuple[LockRepository, ...] = ()
+    gpu: GpuMatrix = field(factory=GpuMatrix)
+    modules: tuple[str, ...] = ()

@@ -85,8 +85,9 @@ class ModuleStream:
 
     ``virtual`` are further names of the stream. ``profiles`` are lists of packages by name,
     ``artifacts`` the packages (``name-epoch:version-release.architecture``), ``components`` the
-    source packages with their place in the build order. ``context`` is fixed by a packager where
-    ``static_context``, else computed from the dependencies.
+    source packages with their place in the build order, ``demodularized`` names of packages that
+    left the module: its own ones hide no others of these names. ``context`` is fixed by a packager
+    where ``static_context``, else computed from the dependencies.
     """
 
     name: str
@@ -102,6 +103,7 @@ class ModuleStream:
     components: tuple[tuple[str, int], ...] = ()
     summary: str = ""
     licences: tuple[str, ...] = ()
+    demodularized: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -78,7 +78,8 @@ class Repository:
     """A repository whose content is fixed by ``digest``, the sha256 of its repomd.xml.
 
     ``priority`` is dnf's: the smaller number wins, 99 is usual. ``sources`` says that it holds
-    source packages. ``content`` is rpm-md on disk, or packages for an embedded base.
+    source packages. ``content`` is rpm-md on disk, or packages for an embedded base. With
+    ``module_hotfixes`` no module hides its packages.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Repository:
     content: RpmMd | tuple[Package, ...]
     priority: int = 99
     sources: bool = False
+    module_hotfixes: bool = False
 
 
 @frozen

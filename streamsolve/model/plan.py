@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from .build import BuildPlan, Isolation
 from .component import Component, Kind, Origin
+from .module_filter import ActiveModule
 from .requirement import Requirement
 from .stream import Source
 
@@ -173,7 +174,8 @@ class Burden:
 class Plan:
     """The chosen streams and why. Sorted by kind and name; nothing in it depends on the order of
     the input, on time, or on the machine. ``builds`` is None where only the choice of streams was
-    asked for; ``streams`` holds those that only builds use as well, ``build_only``."""
+    asked for; ``streams`` holds those that only builds use as well, ``build_only``. ``modules`` are
+    the streams of the base's modules that were chosen, are required by those, or are used."""
 
     application: str
     version: Version
@@ -192,6 +194,7 @@ class Plan:
     runtime_packages: tuple[str, ...] = ()
     isolation: Isolation | None = None
     builds: BuildPlan | None = None
+    modules: tuple[ActiveModule, ...] = ()
 
     def stream(self, name: str) -> PlannedStream | None:
         """The stream of a component by its name, or None."""

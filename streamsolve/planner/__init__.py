@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ..errors import NoPlanError
 from ..model.package import Base
 from ..model.profile import Profile
 from ..model.progress import Progress, no_progress
+from .module_repairs import module_offers
 from .planning import Workshop
 from .questions import WhyNot, failure_of, why_not
 from .request import Outcome, PlanRequest
@@ -32,7 +35,9 @@ def make_plan(
         attempt = workshop.attempt(request)
         document = universe_document(attempt) if universe else {}
         if attempt.plan is not None:
-            return Outcome(attempt.plan, document)
+            told = module_offers(workshop, request, attempt.plan)
+            plan = evolve(attempt.plan, warnings=(*attempt.plan.warnings, *told))
+            return Outcome(plan, document)
         failure = failure_of(workshop, request, attempt)
     raise NoPlanError(
         f"no plan exists for {failure.application} {failure.version} ({failure.variant}) "

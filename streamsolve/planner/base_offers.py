@@ -15,9 +15,11 @@ from ..model.package import Base, Package
 from ..model.profile import ComponentRule, Profile
 from ..model.requirement import Requirement
 from ..model.rpm_dependency import pep508_from_rpm, split_capability, version_from_rpm
+from ..model.software_collections import SoftwareCollection, collection_of
 from ..model.stream import Offer, Source, Stream
 from ..model.target import series_of
 from ..solving import PackagePool
+from .module_streams import NO_MODULES, ModuleChoice
 
 __all__ = ["BaseOffers", "BaseStream", "interpreter_series"]
 
@@ -43,6 +45,7 @@ class BaseOffers:
     pool: PackagePool
     base: Base
     profile: Profile
+    modules: ModuleChoice = NO_MODULES
     _found: dict[Component, tuple[BaseStream, ...]] = field(factory=dict, init=False)
 
     @cached_property
@@ -242,7 +245,7 @@ class BaseOffers:
     def _by_rule(self, rule: ComponentRule) -> tuple[BaseStream, ...]:
         found: list[BaseStream] = []
         for pattern in rule.packages:
-            for name in self._names(pattern):
+            for name in (*self._names(pattern), *self._in_collections(pattern)):
                 for package in self.pool.named(name)[:1]:
                     version = _parse(package.version) or _beginning(package.version)
                     if version is not None:
@@ -253,10 +256,33 @@ class BaseOffers:
                             name,
                             package.repository,
                             in_base=True,
+                            to_enable=collection_of(package) is not None,
                         )
                         found.append(BaseStream(offer, package))
         unique = {stream.offer.key: stream for stream in found}
         return tuple(unique[key] for key in sorted(unique, key=lambda key: (key[1], key[3])))
+
+    @cached_property
+    def collections(self) -> tuple[SoftwareCollection, ...]:
+        """The Software Collections that the base has packages of, sorted."""
+        return self.pool.collections()
+
+    def _in_collections(self, pattern: str) -> Sequence[str]:
+        """What a package is called in each collection that has it."""
+        if "{" in pattern:
+            return ()
+        return [
+            name
+            for collection in self.collections
+            for name in (collection.package(pattern),)
+            if any(collection_of(package) == collection for package in self.pool.named(name)[:1])
+        ]
+
+    def collection(self, package: str) -> SoftwareCollection | None:
+        """The collection that a package of that name is of, or None."""
+        if not any(each.plain(package) for each in self.collections):
+            return None
+        return next(filter(None, map(collection_of, self.pool.named(package)[:1])), None)
 
     def _names(self, pattern: str) -> Sequence[str]:
         if "{" not in pattern:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 from attrs import define, evolve, field
 from packaging.specifiers import SpecifierSet
@@ -140,8 +141,10 @@ class Book:
         try:
             releases = self.upstream.releases(component.name, base_versions, demanded)
         except InputError as error:
-            # Offline, what the base has is enough to go on with.
-            if error.code is not Code.OFFLINE_NOT_CACHED or not of_base:
+            # Offline, what the base has is enough to go on with; and so is nothing of what only
+            # interpreters need that cannot be chosen.
+            enough = of_base or not self._is_needed(demanded)
+            if error.code is not Code.OFFLINE_NOT_CACHED or not enough:
                 raise
             releases = ()
         for release in releases:
@@ -154,6 +157,20 @@ class Book:
             self._labelled(component, r.version) == direct.version for r in releases
         ):
             yield self._direct_offer(component, direct, package, releases)
+
+    def _is_needed(self, demanded: Iterable[Requirement]) -> bool:
+        """Whether any demand may hold for an interpreter that the application lets in."""
+        return any(r.mentions_extra or self._holds_somewhere(r) for r in demanded)
+
+    @cached_property
+    def _let_in(self) -> tuple[Target, ...]:
+        """The targets with interpreters that the application itself lets in."""
+        bounds = [r for r in self.root.requirements if r.component == PYTHON and not r.marker]
+        return tuple(
+            target
+            for series, target in self.targets.items()
+            if all(Offer(PYTHON, Version(series), Origin.PRIVATE, "").meets(r) for r in bounds)
+        )
 
     def _direct_offer(
         self,
@@ -294,7 +311,7 @@ class Book:
         self.upstream.prefetch(names)
 
     def _holds_somewhere(self, requirement: Requirement) -> bool:
-        return any(requirement.applies(target) for target in self.targets.values())
+        return any(requirement.applies(target) for target in self._let_in)
 
     def _keep(
         self,

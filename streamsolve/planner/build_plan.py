@@ -305,6 +305,7 @@ def _root(
         tuple(sorted(streams)),
         asked,
         tools,
+        root.collections(solution),
     )
 
 

@@ -34,7 +34,7 @@ from ..model.plan import Plan
 from ..model.profile import Profile
 from ..model.progress import Progress, no_progress
 from ..storage import file_digest
-from .planning import Attempt, Workshop
+from .planning import Attempt, Workshop, variant_of
 from .questions import failure_of
 from .request import PlanRequest
 
@@ -124,9 +124,12 @@ def _settings(workshop: Workshop, request: PlanRequest) -> LockSettings:
         build_group=tuple(sorted(base.build_group)),
         repositories=tuple(
             sorted(
-                LockRepository(each.id, each.priority, each.sources) for each in base.repositories
+                LockRepository(each.id, each.priority, each.sources, each.module_hotfixes)
+                for each in base.repositories
             )
         ),
+        gpu=variant_of(profile, request.variant).gpu,
+        modules=tuple(sorted(request.modules)),
     )
 
 
@@ -296,6 +299,7 @@ def request_again(lock: Lock, given: PlanRequest) -> PlanRequest:
         demands=settings.demands,
         checks=settings.checks,
         builds=True,
+        modules=settings.modules,
     )
 
 

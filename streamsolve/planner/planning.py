@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
-from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, InputError, Place, nearest
 from ..inputs.bases import EXTRACTS, open_base, parse_overlay
-from ..inputs.notation import read_any_component, read_requirement
 from ..inputs.profiles import load_profile
 from ..inputs.shipped import default_cache, profiles_directory
-from ..inputs.tables import Unreadable
 from ..inputs.transport import Transport
 from ..inputs.upstream_extract import UpstreamExtract, read_extract
-from ..model.component import PYTHON, distribution
 from ..model.conflict import Cause, Conflict
 from ..model.package import Base
 from ..model.plan import Notice, Plan
 from ..model.profile import Profile, Variant
 from ..model.progress import Progress, no_progress
-from ..model.requirement import ASKED, Requirement, requirement_on
 from ..model.root import RootConflict, RootRequest, RootSolution
 from ..model.target import Target
 from ..selection import Nogood, Problem, Selector, Unsatisfiable
 from ..solving import PackagePool
 from .adjust import Adjuster
 from .application import application_stream
+from .asked import PINNED, demands_asked, pins_asked, python_asked, series_asked, version_asked
 from .base_offers import BaseOffers
 from .book import PERMISSION, READABLE, UNKNOWN_REFERENCE, Book
 from .build_planning import BuildPlanning
+from .module_streams import NO_MODULES, ModuleChoice, chosen_modules
 from .report import Report
 from .request import PlanRequest
+from .root_facts import RootFact, in_few_words
 from .roots import RuntimeRoot, RuntimeSolution
+from .stand_ins import StandIns, solved
 from .upstream import Upstream
 
 if TYPE_CHECKING:
@@ -62,9 +62,6 @@ _OWN_DEMANDS = (
 )
 _ONLY_EMBEDDED = "only the releases that come with the tool were looked at, not the package index"
 _OLDEST_GLIBC = (2, 17)
-_SERIES = 2
-PINNED = Place("the lock")
-"""Where it is stated what a lock keeps."""
 
 
 @define
@@ -105,12 +102,15 @@ class Workshop:
     pool: PackagePool
     upstream: Upstream
     progress: Progress = no_progress
+    modules: ModuleChoice = NO_MODULES
     _offers: BaseOffers = field(init=False)
+    _facts: dict[str, RootFact] = field(factory=dict, init=False)
+    """What the texts of refused roots say; of all attempts, since equal texts say the same."""
 
     def __attrs_post_init__(self) -> None:
         if not self.base.python:
             self.base = evolve(self.base, python=self.pool.python_abi())
-        self._offers = BaseOffers(self.pool, self.base, self.profile)
+        self._offers = BaseOffers(self.pool, self.base, self.profile, self.modules)
 
     @classmethod
     def open(
@@ -129,7 +129,9 @@ class Workshop:
         transport = Transport(offline=request.offline, cache=cache, progress=progress)
         if base is None:
             base = _opened(request, profile, transport)
+        modules = chosen_modules(base, request.modules)
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
+        pool.hide(modules.hidden)
         extract = None if request.fresh else extract_of(profile)
         if extract is not None and extract.arches and base.arch not in extract.arches:
             extract = None  # it lists the wheels of other architectures only
@@ -141,6 +143,7 @@ class Workshop:
             pool,
             Upstream(extract, index, offline=request.offline),
             progress,
+            modules,
         )
 
     def __enter__(self) -> Workshop:
@@ -153,6 +156,26 @@ class Workshop:
         trace: TracebackType | None,
     ) -> None:
         self.pool.close()
+
+    @property
+    def interpreters(self) -> tuple[str, ...]:
+        """The series of the interpreters that distributions of the base are built for, sorted."""
+        return tuple(sorted(self._offers.interpreters))
+
+    @contextmanager
+    def choosing(self, modules: Sequence[str]) -> Iterator[None]:
+        """Other module streams for a while; :class:`InputError` as :func:`chosen_modules`."""
+        before, offers = self.modules, self._offers
+        chosen = chosen_modules(self.base, modules)
+        try:
+            self._choose(chosen, BaseOffers(self.pool, self.base, self.profile, chosen))
+            yield
+        finally:
+            self._choose(before, offers)
+
+    def _choose(self, modules: ModuleChoice, offers: BaseOffers) -> None:
+        self.pool.hide(modules.hidden)
+        self.modules, self._offers = modules, offers
 
     # -- one attempt ---------------------------------------------------------------------------
 
@@ -167,22 +190,25 @@ class Workshop:
                 return Attempt(*answer, (), book, book.targets)
             names = _names_in(answer.conflicts)
             if not self.upstream.widen(names):
-                conflicts = _explained(answer.conflicts, book)
+                conflicts = tuple(
+                    in_few_words(conflict, self._facts, self.pool)
+                    for conflict in _explained(answer.conflicts, book)
+                )
                 return Attempt(None, None, conflicts, book, book.targets)
             book.forget(names)
 
     def _book(self, request: PlanRequest, variant: Variant) -> Book:
         adjuster = Adjuster(self.profile, variant, request.relaxed)
-        version = _version(request.version) if request.version else self.profile.version
+        version = version_asked(request.version) if request.version else self.profile.version
         root = application_stream(
             self.profile,
             variant,
             self.upstream,
             adjuster,
             version=version,
-            extra=(*_asked_python(request), *_demands(request)),
+            extra=(*python_asked(request), *demands_asked(request)),
         )
-        root = evolve(root, constraints=(*root.constraints, *_pins(request)))
+        root = evolve(root, constraints=(*root.constraints, *pins_asked(request)))
         return Book(
             self.profile,
             variant,
@@ -199,7 +225,7 @@ class Workshop:
         known = [self.base.python, *self._offers.interpreters, *self.profile.interpreters]
         series = dict.fromkeys(known)
         if request.python:
-            series[_series(request.python)] = None
+            series[series_asked(request.python)] = None
         return {
             python: Target(
                 python,
@@ -228,9 +254,16 @@ class Workshop:
             if isinstance(selection, Unsatisfiable):
                 return evolve(selection, conflicts=(*selection.conflicts, *builds.conflicts))
             root = RuntimeRoot(book, selection, book.targets[selection.python])
+            if mixed := root.mixed():
+                for nogood in mixed:
+                    selector.forbid(nogood)
+                continue
             asked, solution, notices = self._solve(root)
             if isinstance(solution, RootConflict):
-                selector.forbid(root.nogood(solution))
+                refusal = root.refusal(solution)
+                for nogood in refusal.nogoods:
+                    selector.forbid(nogood)
+                self._facts.update(refusal.facts())
                 continue
             tools = (f"python {self.base.python}",) if notices else ()
             found = RuntimeSolution(root, solution, asked.install, tools)
@@ -252,14 +285,14 @@ class Workshop:
     ) -> tuple[RootRequest, RootSolution | RootConflict, tuple[Notice, ...]]:
         """Solve the runtime root, with the base's own interpreter kept out if that is possible."""
         self.progress("solving the runtime root", 0, 0)
-        request = root.request()
-        solution = self.pool.solve(request)
+        usual = StandIns(self.pool)
+        request, solution = solved(root.request(), usual, self.pool.solve)
         if isinstance(solution, RootSolution):
             return request, solution, ()
-        refused, request = request, root.request(hide_base_python=False)
+        refused, request = root.request(), root.request(hide_base_python=False)
         if request == refused:
             return request, solution, ()
-        solution = self.pool.solve(request)
+        request, solution = solved(request, usual, self.pool.solve)
         if isinstance(solution, RootConflict):
             return request, solution, ()
         text = (
@@ -320,56 +353,6 @@ def _index(transport: Transport, request: PlanRequest, cache: Path) -> PackageIn
     return PackageIndex(
         transport, endpoint=request.index_url or None, cache=cache, arch=request.arch
     )
-
-
-def _series(text: str) -> str:
-    version = _version(text)
-    if len(version.release) < 2:
-        raise InputError(
-            Code.BAD_OPTION, f"{text!r} is no Python version", hint="write it as X.Y, such as 3.14"
-        )
-    return f"{version.release[0]}.{version.release[1]}"
-
-
-def _version(text: str) -> Version:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        raise InputError(
-            Code.BAD_OPTION, f"{text!r} is no version", hint="write it as PEP 440 does"
-        ) from None
-
-
-def _asked_python(request: PlanRequest) -> tuple[Requirement, ...]:
-    if not request.python:
-        return ()
-    series = _series(request.python)
-    return (requirement_on(PYTHON, f"=={series}.*", place=Place("--python")),)
-
-
-def _demands(request: PlanRequest) -> tuple[Requirement, ...]:
-    try:
-        read = [read_requirement(text, ASKED) for text in request.demands]
-    except Unreadable as error:
-        raise InputError(Code.BAD_REQUIREMENT, str(error), hint=error.hint) from None
-    # Who writes python>=3.15 means the interpreter, and no distribution of that name.
-    return tuple(
-        requirement_on(PYTHON, str(r.specifier), place=ASKED)
-        if r.component == distribution("python")
-        else r
-        for r in read
-    )
-
-
-def _pins(request: PlanRequest) -> tuple[Requirement, ...]:
-    """The versions to keep; a Python without a patch number is kept as a series."""
-    found = []
-    for text, version in request.pins:
-        component = read_any_component(text, PINNED)
-        series = component == PYTHON and len(_version(version).release) == _SERIES
-        specifier = f"=={version}.*" if series else f"=={version}"
-        found.append(requirement_on(component, specifier, place=PINNED))
-    return tuple(found)
 
 
 def _root_conflict(book: Book, texts: tuple[str, ...]) -> Conflict:

@@ -11,8 +11,8 @@ from ..model.progress import Progress, no_progress
 from ..model.requirement import Requirement
 from ..selection import Problem, Selector, Unsatisfiable
 from ..selection.freeing import Freeing
+from .asked import demands_asked
 from .planning import Attempt, Workshop
-from .planning import _demands as parsed_demands
 from .repairs import find_repairs, in_order
 from .request import PlanRequest
 from .trials import Trials
@@ -52,7 +52,7 @@ def _answer(
     workshop: Workshop, request: PlanRequest, demand: str, plain: Attempt, baseline: Plan
 ) -> WhyNot:
     changed = evolve(request, demands=(*request.demands, demand))
-    wanted = parsed_demands(changed)[-1]
+    wanted = demands_asked(changed)[-1]
     try:
         attempt = workshop.attempt(changed)
     except InputError as error:

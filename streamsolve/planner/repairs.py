@@ -12,6 +12,7 @@ from ..inputs.bases import extract_path
 from ..model.component import Kind
 from ..model.conflict import Conflict, Demand, Repair, RepairKind
 from ..model.plan import Plan
+from .module_repairs import module_candidates
 from .planning import Attempt, Workshop, extracts_of
 from .request import PlanRequest
 
@@ -19,6 +20,7 @@ __all__ = ["find_repairs", "in_order"]
 
 _RANK = (
     RepairKind.PYTHON,
+    RepairKind.MODULE,
     RepairKind.RELAX,
     RepairKind.BASE,
     RepairKind.APPLICATION,
@@ -59,6 +61,9 @@ _Candidate = tuple[RepairKind, str, str, PlanRequest]
 def _candidates(
     workshop: Workshop, request: PlanRequest, conflicts: tuple[Conflict, ...]
 ) -> Iterator[_Candidate]:
+    for stream in module_candidates(workshop, conflicts):
+        changed = evolve(request, modules=(*request.modules, stream))
+        yield RepairKind.MODULE, stream, "", changed
     yield from _relaxations(request, conflicts)
     current = request.variant or workshop.profile.default_variant
     # Who asks for a version of an accelerator stack is not helped by a variant without it.
@@ -126,6 +131,9 @@ def _plan(workshop: Workshop, request: PlanRequest) -> Plan | None:
         if request.base != workshop.request.base:
             with Workshop.open(request, workshop.progress) as other:
                 return other.attempt(request).plan
+        if request.modules != workshop.request.modules:
+            with workshop.choosing(request.modules):
+                return workshop.attempt(request).plan
         attempt: Attempt = workshop.attempt(request)
     except StreamsolveError:
         return None

@@ -10,6 +10,7 @@ from packaging.version import Version
 from ..errors import Place
 from ..model.build import Isolation
 from ..model.component import PYTHON, Component, Kind, Origin, distribution
+from ..model.package import Package
 from ..model.plan import (
     Burden,
     Demander,
@@ -32,6 +33,7 @@ from .book import Book
 from .build_plan import runtime_root
 from .build_planning import MadeBuilds, build_only_streams
 from .leaks import find_leaks
+from .module_streams import module_notices
 from .roots import RuntimeRoot, RuntimeSolution
 
 __all__ = ["Report"]
@@ -100,7 +102,12 @@ class Report:
             runtime_packages=self.found.packages,
             isolation=self._isolation(),
             builds=self.made.plan if self.made else None,
+            modules=self.book.base.modules.told(self._packages()),
         )
+
+    def _packages(self) -> Iterable[Package]:
+        roots = self.made.plan.roots if self.made else ()
+        return (*self.found.solution.packages, *(one for root in roots for one in root.packages))
 
     def _isolation(self) -> Isolation:
         """Whether anything leaks, in all roots that the plan has."""
@@ -275,6 +282,7 @@ class Report:
         yield from self._unused_relaxations()
         yield from self._same_to_rpm()
         yield from self._windows()
+        yield from module_notices(self.book.base.modules, self._packages())
         bundled = [
             source
             for source in self.book.profile.bundled

@@ -25,7 +25,8 @@ class PlanRequest:
     beat what the base and upstream say of a build; ``checks`` says when tests count: where they
     cost no further private stream (``free``), ``always``, or ``never``. ``pins`` are
     ``(component, version)``, spelled as profiles spell them: versions to keep wherever the
-    component is used, as a lock has them.
+    component is used, as a lock has them. ``modules`` are ``NAME:STREAM``: the streams of the
+    base's modules whose packages can be used in all roots.
     """
 
     application: str
@@ -45,6 +46,7 @@ class PlanRequest:
     specs: tuple[tuple[str, str], ...] = ()
     checks: str = "free"
     pins: tuple[tuple[str, str], ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 @frozen

@@ -11,6 +11,7 @@ from ..model.root import RootConflict, RootRequest, RootSolution
 from ..model.rpm_language import split_capability
 from ..solving import PackagePool, RootSession
 from .build_choices import Choice
+from .stand_ins import StandIns, solved
 
 __all__ = ["RootSolver"]
 
@@ -22,6 +23,10 @@ class RootSolver:
     pool: PackagePool
     _session: RootSession | None = field(default=None, init=False)
     _requires: dict[str, frozenset[str]] = field(factory=dict, init=False)
+    _usual: StandIns = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._usual = StandIns(self.pool)
 
     def expect(self, choices: Iterable[Choice]) -> None:
         """Plan together what roots hold that will be solved one by one."""
@@ -37,16 +42,16 @@ class RootSolver:
         root = choice.root
         if root is None:
             raise ValueError("a choice without streams has no root")
-        answer = self._in_session(root.wide)
+        request, answer = self._in_session(root.wide)
         if isinstance(answer, RootConflict):
             choice.conflict = answer
             return answer
-        choice.request, choice.solution = root.wide, answer
+        choice.request, choice.solution = request, answer
         choice.tools = root.tools(answer)
         if choice.tools and not root.needs_tools(answer, self._required):
-            narrow = self._in_session(root.narrow)
+            request, narrow = self._in_session(root.narrow)
             if isinstance(narrow, RootSolution):
-                choice.request, choice.solution, choice.tools = root.narrow, narrow, ()
+                choice.request, choice.solution, choice.tools = request, narrow, ()
         return None
 
     def _required(self, package: Package) -> frozenset[str]:
@@ -58,8 +63,8 @@ class RootSolver:
             self._requires[package.nevra] = known
         return known
 
-    def _in_session(self, request: RootRequest) -> RootSolution | RootConflict:
-        return self._extend(request.planned).solve(request)
+    def _in_session(self, request: RootRequest) -> tuple[RootRequest, RootSolution | RootConflict]:
+        return solved(request, self._usual, self._extend(request.planned).solve)
 
     def _extend(self, packages: Iterable[Package]) -> RootSession:
         """The one session of this base, with these packages planned."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from functools import cached_property
 
 from attrs import define, evolve, field, frozen
 
@@ -12,18 +10,20 @@ from ..model.component import PYTHON, Component, Kind, Origin, Scope
 from ..model.package import Package
 from ..model.profile import Profile
 from ..model.requirement import Requirement
-from ..model.root import ProblemRule, RootConflict, RootRequest, RootSolution, RuleKind
+from ..model.root import RootConflict, RootRequest, RootSolution
 from ..model.rpm_dependency import pep508_from_rpm, rpm_provides, rpm_requires, rpm_version
+from ..model.software_collections import SoftwareCollection
 from ..model.stream import Offer, Stream
 from ..model.target import Target
 from ..selection import Nogood, Selection
 from .base_offers import interpreter_series
 from .book import Book
+from .refusals import Refusal
+from .stacks import mixed_stacks
 
 __all__ = ["RuntimeRoot", "RuntimeSolution"]
 
 _RELEASE = "0.streamsolve"
-_DISTRIBUTION_NAME = re.compile(r"python[0-9.]*dist\(([^)\[]+)")
 
 
 @define(slots=False)
@@ -54,7 +54,7 @@ class RuntimeRoot:
         for stream in self.streams:
             offer = stream.offer
             if offer.origin is not Origin.OMITTED:
-                hidden |= self._rivals(offer)
+                hidden |= self.rivals(offer)
             if offer.origin is Origin.BASE:
                 install.append(self._exactly(offer))
             elif offer.origin is Origin.EXTERNAL and (at_hand := self._at_hand(offer)):
@@ -102,6 +102,25 @@ class RuntimeRoot:
         """The streams that lie in it: toolchains belong to build roots."""
         return tuple(s for s in self.selection.streams if s.component.kind is not Kind.TOOLCHAIN)
 
+    def collections(self, solution: RootSolution) -> tuple[str, ...]:
+        """The Software Collections of chosen streams that lie in it, sorted."""
+        found = {
+            each.name
+            for stream, each in self._of_collections(self.selection.streams)
+            if solution.package(stream.offer.package) is not None
+        }
+        return tuple(sorted(found))
+
+    def _of_collections(
+        self, streams: Iterable[Stream]
+    ) -> Iterable[tuple[Stream, SoftwareCollection]]:
+        for stream in streams if self.book.base.collections else ():
+            offer = stream.offer
+            if offer.origin is not Origin.BASE or offer.component.kind is Kind.DISTRIBUTION:
+                continue
+            if collection := self.book.base.collection(offer.package):
+                yield stream, collection
+
     def _hidden(self) -> tuple[str, ...]:
         """The base's interpreters, where another one is used: one stream of a component in a
         root."""
@@ -115,7 +134,7 @@ class RuntimeRoot:
             )
         )
 
-    def _rivals(self, offer: Offer) -> frozenset[str]:
+    def rivals(self, offer: Offer) -> frozenset[str]:
         """The base's packages of other streams of a chosen distribution, for its interpreter."""
         if offer.component.kind is not Kind.DISTRIBUTION:
             return frozenset()
@@ -154,8 +173,7 @@ class RuntimeRoot:
     def _package(self, stream: Stream) -> Package:
         offer = stream.offer
         name = self.package_name(offer)
-        version = rpm_version(offer.version)
-        evr = f"{'' if ':' in version else self._epoch(offer)}{version}-{_RELEASE}"
+        evr = self.evr(offer)
         arch = self.book.base.base.arch
         requires: set[str] = set()
         provides = {f"{name} = {evr}", f"{name}({_isa(arch)}) = {evr}"}
@@ -167,7 +185,7 @@ class RuntimeRoot:
         if offer.component.kind is not Kind.DISTRIBUTION or offer.origin is Origin.PRIVATE:
             # A third party's package of a distribution requires what it requires, not what
             # upstream's wheel of the same name does.
-            requires.update(self._requires(stream, ""), self._native(stream))
+            requires.update(self._requires(stream, ""), self.native_needs(stream))
         return Package(
             name, evr, arch, offer.origin.value, tuple(sorted(provides)), tuple(sorted(requires))
         )
@@ -232,12 +250,12 @@ class RuntimeRoot:
                 for part in required.extras.get(name, ()):
                     yield from self._dependency(part, "")
 
-    def _native(self, stream: Stream) -> Iterable[str]:
+    def native_needs(self, stream: Stream) -> Iterable[str]:
         """What Python metadata cannot say: the profile's words, and what the base's package of
         the same distribution requires besides distributions."""
         for need in self.profile.native_needs:
             if need.component == stream.component and self.book.variant.is_among(need.variants):
-                yield from need.requires
+                yield from map(self._as_chosen, need.requires)
         # What the profile builds from a source of its own does not start from the base's spec.
         own_source = self.book.sources.repository(stream.component)
         if stream.offer.origin is not Origin.PRIVATE or own_source:
@@ -246,6 +264,14 @@ class RuntimeRoot:
             for text in found.package.requires:
                 if not self._of_python(text) and not self._same_build(text, found.package):
                     yield text
+
+    def _as_chosen(self, text: str) -> str:
+        """A compiler that is needed to run as well is the chosen one, where it is a collection's:
+        what the collection has of it has another name."""
+        for stream, collection in self._of_collections(self.selection.streams):
+            if collection.plain(stream.offer.package) == text:
+                return stream.offer.package
+        return text
 
     def _of_python(self, text: str) -> bool:
         return (
@@ -260,6 +286,11 @@ class RuntimeRoot:
             return True
         return any(found.source == package.source for found in self.book.base.pool.providers(text))
 
+    def evr(self, offer: Offer) -> str:
+        """Epoch, version and release of a planned package."""
+        version = rpm_version(offer.version)
+        return f"{'' if ':' in version else self._epoch(offer)}{version}-{_RELEASE}"
+
     def _epoch(self, offer: Offer) -> str:
         found = self.book.base.of(offer.component)
         epoch = found[0].package.epoch if found else "0"
@@ -267,73 +298,21 @@ class RuntimeRoot:
 
     # -- learning ------------------------------------------------------------------------------
 
+    def refusal(self, conflict: RootConflict) -> Refusal:
+        """What it teaches that this root could not be solved."""
+        return Refusal(self, conflict)
+
     def nogood(self, conflict: RootConflict) -> Nogood:
-        """The choices that a refusal rests on: never too few of them.
-
-        Besides the packages that a problem names these are the choices but for which another
-        package would do: planned packages in the place of the base's, streams of which another
-        version would provide what is missing, and the interpreter, which all names depend on.
-        The smallest problem is taken; the whole selection, where no choice can be named.
-        """
-        best: Nogood | None = None
-        for problem in conflict.problems:
-            offers: dict[tuple[object, ...], Offer] = {}
-            for rule in problem.rules:
-                for offer in self._involved(rule):
-                    if offer.component != self.book.root.component:
-                        offers[offer.key] = offer
-            if offers and (python := self.chosen.get(PYTHON)) is not None:
-                offers[python.offer.key] = python.offer
-            ordered = tuple(offers[key] for key in sorted(offers, key=str))
-            texts = _texts(problem.rules)
-            if ordered and (best is None or len(ordered) < len(best.offers)):
-                best = Nogood(ordered, texts)
-        if best is not None:
-            return best
-        every = [s.offer for s in self.selection.streams if s.offer != self.book.root.offer]
-        return Nogood(tuple(every), self.conflict_texts(conflict))
-
-    def _involved(self, rule: ProblemRule) -> Iterable[Offer]:
-        """The choices that one fact of a problem rests on."""
-        for nevra in (rule.package, rule.other):
-            if nevra in self.owners:
-                yield self.owners[nevra]
-        if not rule.dependency:
-            return
-        asked = self._asked(rule.dependency)
-        if asked is not None:
-            yield asked
-        names = set(_DISTRIBUTION_NAME.findall(rule.dependency))
-        providers: set[str] = set()
-        if not rule.dependency.startswith("("):
-            providers = {p.name for p in self.book.base.pool.providers(rule.dependency)}
-        for offer, provided, hidden in self._in_the_way:
-            if provided & names or hidden & providers:
-                yield offer
-
-    @cached_property
-    def _in_the_way(self) -> tuple[tuple[Offer, frozenset[str], frozenset[str]], ...]:
-        """Each choice with the distributions that it is a stream of, and the base's packages whose
-        place it takes."""
-        found = []
-        for stream in self.selection.streams:
-            offer = stream.offer
-            of_base = self.book.base_stream(offer)
-            provided = {offer.component.name, of_base.provided_name if of_base else ""}
-            hidden = {self.package_name(offer), *self._rivals(offer)}
-            found.append((offer, frozenset(provided), frozenset(hidden)))
-        return tuple(found)
-
-    def _asked(self, dependency: str) -> Offer | None:
-        name, _, evr = dependency.partition(" = ")
-        for nevra, offer in self.owners.items():
-            if evr and nevra.startswith(f"{name}-{evr}."):
-                return offer
-        return None
+        """The choices that a refusal rests on."""
+        return self.refusal(conflict).nogood
 
     def conflict_texts(self, conflict: RootConflict) -> tuple[str, ...]:
         """All that the solver said, a line each."""
-        return _texts(rule for problem in conflict.problems for rule in problem.rules)
+        return self.refusal(conflict).texts
+
+    def mixed(self) -> tuple[Nogood, ...]:
+        """Choices that no solver has to look at, since RPM would let them be together."""
+        return mixed_stacks(self.selection, self.profile)
 
 
 @frozen
@@ -350,31 +329,6 @@ class RuntimeSolution:
     def packages(self) -> tuple[str, ...]:
         """The names, versions and architectures of everything in it."""
         return tuple(package.nevra for package in self.solution.packages)
-
-
-def _texts(rules: Iterable[ProblemRule]) -> tuple[str, ...]:
-    return tuple(sorted({text for rule in rules if (text := _rule_text(rule))}))
-
-
-_WORDS = {
-    RuleKind.NOTHING_PROVIDES: "{package} needs {dependency}, which nothing provides",
-    RuleKind.REQUIRES: "{package} needs {dependency}",
-    RuleKind.CONFLICTS: "{package} conflicts with {dependency}, which is {other}",
-    RuleKind.OBSOLETES: "{package} obsoletes {dependency}, which is {other}",
-    RuleKind.SAME_NAME: "{package} and {other} have the same name",
-    RuleKind.REQUESTED_NOTHING_PROVIDES: "nothing provides {dependency}",
-}
-
-
-def _rule_text(rule: ProblemRule) -> str:
-    """What one fact says; empty for that something was asked for, which is no fact of a base."""
-    if rule.kind is RuleKind.REQUESTED:
-        return ""
-    words = _WORDS.get(rule.kind)
-    if words is not None:
-        return words.format(package=rule.package, dependency=rule.dependency, other=rule.other)
-    parts = [rule.package, rule.kind.value.replace("-", " "), rule.dependency, rule.other]
-    return " ".join(part for part in parts if part)
 
 
 def _isa(arch: str) -> str:

@@ -125,6 +125,8 @@ class Trials:
 
     def _try(self, selection: Selection) -> Trial | Nogood:
         root = RuntimeRoot(self.book, selection, self.book.targets[selection.python])
+        if mixed := root.mixed():
+            return mixed[0]
         asked, solution, notices = self.workshop._solve(root)
         if isinstance(solution, RootConflict):
             return root.nogood(solution)

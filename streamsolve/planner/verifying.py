@@ -26,6 +26,7 @@ from ..model.progress import Progress, no_progress
 from ..model.upstream import Artifact, Release
 from ..model.verification import Fate, PackageFate, SourceFate, Unseen, Verification
 from ..solving import PackagePool
+from .module_streams import chosen_modules
 from .planning import extract_of
 from .request import PlanRequest
 
@@ -59,6 +60,7 @@ def verify_lock(
         found.settings += _base_settings(lock, base)
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
         with pool:
+            _hide(lock, base, pool, found)
             found.look_for_packages(base, pool)
             found.look_for_source_packages(pool)
     found.look_for_files(
@@ -81,6 +83,17 @@ def check_base(
     moves = () if base is None else tuple(_moves(lock, base, found))
     # Packages are none of the question here.
     return moves, tuple(sorted(each for each in found.unseen if "repository" in each.what))
+
+
+def _hide(lock: Lock, base: Base, pool: PackagePool, found: _Found) -> None:
+    """Hide what the base's modules hide from the lock's roots."""
+    chosen = lock.settings.modules
+    try:
+        pool.hide(chosen_modules(base, chosen).hidden)
+    except InputError:
+        # One that is gone, or no longer goes with the others: what it had is hidden with it.
+        found.compare("modules", " ".join(chosen), "")
+        pool.hide(chosen_modules(base, ()).hidden)
 
 
 # -- what there is today ---------------------------------------------------------------------------

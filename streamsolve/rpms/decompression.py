@@ -119,31 +119,9 @@ class Inflated:
     _source: Readable
     compressor: str
     _reader: Readable | None = None
-    _piece: bytes = b""
-    _at: int = 0
 
-    def read(self, most: int) -> bytes:
-        """At least one byte and at most so many; nothing at the end."""
-        if self._at == len(self._piece):
-            self._piece, self._at = self._fill(), 0
-            if len(self._piece) <= most:
-                self._at = len(self._piece)
-                return self._piece
-        found = self._piece[self._at : self._at + most]
-        self._at += len(found)
-        return found
-
-    def exactly(self, size: int) -> bytes:
-        """So many bytes, which should be few. Raises if there are fewer."""
-        found = self.read(size) if size else b""
-        while len(found) < size:
-            more = self.read(size - len(found))
-            if not more:
-                raise DamagedPayloadError("it ends early")
-            found += more
-        return found
-
-    def _fill(self) -> bytes:
+    def read(self) -> bytes:
+        """The next piece: at least one byte and at most :data:`PIECE`; nothing at the end."""
         if self._reader is None:
             self._reader = self._open()
         try:

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import cache
+from typing import Any
 
 from attrs import frozen
 
@@ -21,6 +22,9 @@ _PERMISSIONS = 0o7777
 _UNMARKED = FileFlag(0)
 # Plain numbers: operations of flags are too slow for every file of an image.
 _GHOST = int(FileFlag.GHOST)
+
+
+_NO_NAMES = (b"", b".", b"..")
 
 
 class FileKind(Enum):
@@ -43,6 +47,10 @@ _KINDS = {
     stat.S_IFBLK: FileKind.DEVICE,
     stat.S_IFSOCK: FileKind.SOCKET,
 }
+
+
+_FILE, _SYMLINK = FileKind.FILE, FileKind.SYMLINK
+_MADE = (FileKind.FILE, FileKind.DIRECTORY, FileKind.SYMLINK, FileKind.FIFO)
 
 
 @frozen(kw_only=True)
@@ -96,7 +104,6 @@ def read_entries(blob: HeaderBlob, *, source: bool = False) -> Iterator[Entry]:
     Raises :class:`BadHeaderError` for paths that leave the root, devices, sockets, and lists that
     do not fit together. What is found is not kept, so that a header may list very many.
     """
-    paths = _paths(blob, source=source)
     count = len(blob.strings(Tag.BASE_NAMES))
     sizes = blob.numbers(Tag.LONG_FILE_SIZES) or blob.numbers(Tag.FILE_SIZES)
     modes, mtimes = blob.numbers(Tag.FILE_MODES), blob.numbers(Tag.FILE_MTIMES)
@@ -105,30 +112,36 @@ def read_entries(blob: HeaderBlob, *, source: bool = False) -> Iterator[Entry]:
     flags = blob.numbers(Tag.FILE_FLAGS)
     capabilities = blob.strings(Tag.FILE_CAPABILITIES) or (b"",) * count
     colours = blob.numbers(Tag.FILE_COLOURS) or (0,) * count
-    listed: tuple[Sequence[object], ...]
+    listed: tuple[Sequence[Any], ...]
     listed = (sizes, modes, mtimes, digests, links, users, groups, flags, capabilities, colours)
     if any(len(each) != count for each in listed):
         raise BadHeaderError("the lists of its files do not have the same length")
     algorithm = _algorithm(blob)
     carriers, identities = _hard_links(blob, modes, flags)
-    for index, path in enumerate(paths):
-        marks = _flags(flags[index] & 0xFFFF)
-        kind = _kind(path, modes[index], ghost=bool(flags[index] & _GHOST))
+    # Few of these are different, and there may be very many files.
+    kinds = {mode: _KINDS.get(stat.S_IFMT(mode)) for mode in set(modes)}
+    names = {each: _name(each) for each in {*users, *groups, *capabilities}}
+    rows = zip(_paths(blob, source=source), *listed, strict=True)
+    for index, row in enumerate(rows):
+        path, size, mode, mtime, digest, link, user, group, mark, capability, colour = row
+        kind = kinds[mode]
+        if kind not in _MADE:
+            kind = _unusual(path, kind, ghost=bool(mark & _GHOST))
         identity = identities.get(index)
         yield Entry(
             path=path,
             kind=kind,
-            mode=modes[index] & _PERMISSIONS,
-            size=sizes[index],
-            mtime=mtimes[index],
-            user=_name(users[index]),
-            group=_name(groups[index]),
+            mode=mode & _PERMISSIONS,
+            size=size,
+            mtime=mtime,
+            user=names[user],
+            group=names[group],
             index=index,
-            target=_target(path, links[index], kind),
-            digest=_digest(path, algorithm, digests[index], kind),
-            capabilities=_name(capabilities[index]),
-            flags=marks,
-            colour=colours[index],
+            target=_target(path, link) if kind is _SYMLINK else b"",
+            digest=_digest(path, algorithm, digest) if kind is _FILE and digest else "",
+            capabilities=names[capability],
+            flags=_flags(mark & 0xFFFF),
+            colour=colour,
             link_group=identity,
             has_content=identity is None or carriers[identity] == index,
         )
@@ -145,9 +158,10 @@ def check_layout(entries: Sequence[Entry]) -> None:
             raise BadHeaderError(f"{_shown(entry.path)} is in it twice")
         kinds[entry.path] = FileKind.DIRECTORY if entry.is_ghost else entry.kind
     _check_hard_links(entries)
+    # Each directory once, with the first file in it.
+    first = {path.rpartition(b"/")[0]: path for path in reversed(kinds)}
     seen: set[bytes] = set()
-    for path in kinds:
-        above = path.rpartition(b"/")[0]
+    for above, path in first.items():
         while above and above not in seen:
             if kinds.get(above, FileKind.DIRECTORY) is not FileKind.DIRECTORY:
                 kind = "a link" if kinds[above] is FileKind.SYMLINK else "no directory"
@@ -165,11 +179,9 @@ def _paths(blob: HeaderBlob, *, source: bool) -> Iterator[bytes]:
     if not names and 1027 in blob:
         raise BadHeaderError("it is of a format from before 1999")
     for name, place in zip(names, places, strict=True):
-        directory = directories[place]
-        root = directory == b"/" and not name
-        if not root and (not name or name in (b".", b"..") or b"/" in name):
-            raise BadHeaderError(f"{_shown(directory + name)} is no path that a file can have")
-        path = directory + name
+        path = directories[place] + name
+        if (name in _NO_NAMES and path != b"/") or b"/" in name:
+            raise BadHeaderError(f"{_shown(path)} is no path that a file can have")
         if len(name) > _LONGEST_NAME or len(path) > _LONGEST_PATH:
             raise BadHeaderError(f"{_shown(path)} is too long for a path")
         yield path
@@ -226,18 +238,16 @@ def _flags(number: int) -> FileFlag:
     return FileFlag(number)
 
 
-def _kind(path: bytes, mode: int, *, ghost: bool) -> FileKind:
-    kind = _KINDS.get(stat.S_IFMT(mode))
+def _unusual(path: bytes, kind: FileKind | None, *, ghost: bool) -> FileKind:
+    """A kind that is not made, and can only be claimed."""
     if kind is None:
         raise BadHeaderError(f"{_shown(path)} is of no kind that files have")
-    if kind in (FileKind.DEVICE, FileKind.SOCKET) and not ghost:
+    if not ghost:
         raise BadHeaderError(f"{_shown(path)} is a {kind.value}")
     return kind
 
 
-def _target(path: bytes, link: bytes, kind: FileKind) -> bytes:
-    if kind is not FileKind.SYMLINK:
-        return b""
+def _target(path: bytes, link: bytes) -> bytes:
     if not link or len(link) > _LONGEST_PATH:
         raise BadHeaderError(f"{_shown(path)} is a link to nowhere")
     return link
@@ -250,9 +260,7 @@ def _algorithm(blob: HeaderBlob) -> str:
     return _ALGORITHMS[number]
 
 
-def _digest(path: bytes, algorithm: str, digest: bytes, kind: FileKind) -> str:
-    if not digest or kind is not FileKind.FILE:
-        return ""
+def _digest(path: bytes, algorithm: str, digest: bytes) -> str:
     text = digest.decode("ascii", "replace").lower()
     if text.strip("0123456789abcdef"):
         raise BadHeaderError(f"{_shown(path)} has a digest that is none")

@@ -44,6 +44,7 @@ _COUNTS = 8
 _INDEX = 16
 _MOST_SIGNATURE = 8 << 20
 _MOST_HEADER = 64 << 20
+_NOTHING: Iterator[bytes] = iter(())
 _SHA256 = 8
 _MD5_SIZE = 16
 _DIGESTS = {
@@ -133,7 +134,7 @@ class PackageFile:
     _digest: str
     _archive: Archive = field(init=False)
     _current: Entry | None = None
-    _content: Iterator[bytes] | None = None
+    _content: Iterator[bytes] = _NOTHING
     _started: bool = False
     _files: tuple[Entry, ...] | None = None
 
@@ -167,15 +168,18 @@ class PackageFile:
         with _Refusing(self.path, self.header.nevra):
             return directory + b"/" in self.blob.strings(Tag.DIR_NAMES)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self, files: tuple[Entry, ...] | None = None) -> Iterator[Entry]:
         """The files in the payload, in its order; :meth:`read` gives the content of the last one.
 
+        ``files`` are those that were found when the same package was opened before, which saves
+        making them again; whoever gives them has compared the headers.
         Content that nobody reads is checked all the same. At the end the digest of the payload is.
         Raises :class:`InputError` (``BAD_PACKAGE_FILE``).
         """
         if self._started:
             raise ValueError("the payload of a package is read once")
         self._started = True
+        self._files = self._files or files
         missing = {entry.index for entry in self.files if not entry.is_ghost}
         names = _Names(self.files, source=self.header.source)
         with _Refusing(self.path, self.header.nevra):
@@ -190,7 +194,7 @@ class PackageFile:
                 missing.remove(entry.index)
                 self._begin(entry, member)
                 yield entry
-                for _ in self._content or ():
+                for _ in self._content:
                     pass
             self._end(missing)
 
@@ -200,9 +204,9 @@ class PackageFile:
         A directory has none, nor has a hard link whose group has it elsewhere
         (:attr:`Entry.has_content`). Raises :class:`InputError` (``BAD_PACKAGE_FILE``).
         """
-        if entry is not self._current or self._content is None:
+        if entry is not self._current:
             raise ValueError("content can be read of the entry that was given last")
-        return self._pieces(self._content)
+        return self._content if entry.size <= PIECE else self._pieces(self._content)
 
     def _pieces(self, content: Iterator[bytes]) -> Iterator[bytes]:
         with _Refusing(self.path, self.header.nevra):
@@ -211,18 +215,28 @@ class PackageFile:
                 yield piece
 
     def _begin(self, entry: Entry, member: Member) -> None:
-        """Compare what the archive says of a file with what the header says."""
+        """Compare what the archive says of a file with what the header says, and have its content
+        ready."""
         size = _expected(entry)
         if member.size not in (size, -1):
             raise DamagedPayloadError(
                 f"a file of {size} bytes has {member.size} in its payload: {_text(entry.path)}"
             )
-        if entry.kind is FileKind.SYMLINK:
-            if b"".join(self._archive.content(size)) != entry.target:
-                raise DamagedPayloadError(f"a link leads elsewhere: {_text(entry.path)}")
-            size = 0
         self._current = entry
-        self._content = self._checked(entry, size) if size else iter(())
+        self._content = _NOTHING
+        if entry.kind is FileKind.SYMLINK:
+            if self._archive.take(size) != entry.target:
+                raise DamagedPayloadError(f"a link leads elsewhere: {_text(entry.path)}")
+        elif size > PIECE:
+            self._content = self._checked(entry, size)
+        elif size:
+            # Most files are small: the fewer steps for each, the better.
+            content = self._archive.take(size)
+            algorithm, _, expected = entry.digest.partition(":")
+            if algorithm:
+                digest = _DIGESTS[algorithm](content, usedforsecurity=False)
+                _compare(entry, digest.hexdigest(), expected)
+            self._content = iter((content,))
 
     def _checked(self, entry: Entry, size: int) -> Iterator[bytes]:
         algorithm, _, expected = entry.digest.partition(":")
@@ -230,15 +244,15 @@ class PackageFile:
         for piece in self._archive.content(size):
             digest.update(piece)
             yield piece
-        if algorithm and digest.hexdigest() != expected:
-            raise DamagedPayloadError(f"the digest of a file is wrong: {_text(entry.path)}")
+        if algorithm:
+            _compare(entry, digest.hexdigest(), expected)
 
     def _skip(self, member: Member) -> None:
         if member.size > 0:
             raise DamagedPayloadError("a file that is only claimed has content")
 
     def _end(self, missing: set[int]) -> None:
-        self._current = self._content = None
+        self._current, self._content = None, _NOTHING
         if missing:
             path = self.files[min(missing)].path
             raise DamagedPayloadError(f"a file is not in its payload: {_text(path)}")
@@ -251,6 +265,11 @@ def _expected(entry: Entry) -> int:
     if entry.kind is FileKind.SYMLINK:
         return len(entry.target)
     return entry.size if entry.kind is FileKind.FILE and entry.has_content else 0
+
+
+def _compare(entry: Entry, digest: str, expected: str) -> None:
+    if digest != expected:
+        raise DamagedPayloadError(f"the digest of a file is wrong: {_text(entry.path)}")
 
 
 def _text(path: bytes) -> str:
@@ -273,11 +292,14 @@ class _Names:
                 raise DamagedPayloadError("its payload has a file that its header does not list")
             return self._files[member.index]
         path = member.name if self.source else self._path(member.name)
-        while self._next < len(self._files) and self._files[self._next].is_ghost:
+        while self._next < len(self._files):
+            entry = self._files[self._next]
+            if entry.path == path:
+                self._next += 1
+                return entry
+            if not entry.is_ghost:
+                break
             self._next += 1
-        if self._next < len(self._files) and self._files[self._next].path == path:
-            self._next += 1
-            return self._files[self._next - 1]
         if self._by_path is None:
             self._by_path = {entry.path: entry.index for entry in self._files}
         if path not in self._by_path:

@@ -74,13 +74,21 @@ class Unsatisfiable:
 def offer_preference(offer: Offer) -> tuple[object, ...]:
     """The order among offers of one component when they cost the plan the same, best first.
 
-    The base's own package, then its compat packages, newest first; then a third party's; then
-    private ones: the base's version before another, final releases before pre-releases, newest
-    first. The package's name makes the order total.
+    The base's own package and its compat packages, newest first; then what of it has to be enabled
+    to be used, a Software Collection; then a third party's; then private ones: the base's version
+    before another, final releases before pre-releases, newest first. The package's name makes the
+    order total.
     """
     version = offer.version
     rank = {"base": 0, "external": 1, "private": 2, "omitted": 3}[offer.origin.value]
-    return (rank, not offer.in_base, version.is_prerelease, _Descending(version), offer.package)
+    return (
+        rank,
+        offer.to_enable,
+        not offer.in_base,
+        version.is_prerelease,
+        _Descending(version),
+        offer.package,
+    )
 
 
 class _Descending:

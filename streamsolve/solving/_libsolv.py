@@ -79,6 +79,8 @@ class Engine:
         self._given: dict[int, Package] = {}
         self._guests: dict[int, None] = {}
         self._guest_repository = 0
+        self._hidden: frozenset[int] = _NOBODY
+        self._masked = _NOBODY
         self._texts: dict[int, str] = {}
         self.indexed = 0
         """How many times packages were indexed: what some numbers of :meth:`job` are good for."""
@@ -194,6 +196,18 @@ class Engine:
             self._remove(self._guest_repository)
         self._guests, self._guest_repository = {}, 0
 
+    def hide(self, packages: Iterable[int]) -> None:
+        """Leave packages out of every answer that follows but :meth:`requirements`, in place of
+        those that were; they stay in their repositories."""
+        self._hidden = frozenset(packages)
+        self._disable(())
+        self._ready = False
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """What :meth:`hide` leaves out."""
+        return self._hidden
+
     # --- looking at it
 
     def providing(self, capability: str) -> list[int]:
@@ -203,9 +217,12 @@ class Engine:
         found = [
             solvable.id
             for solvable in self._pool.whatprovides(dependency)
-            if solvable.id != _SYSTEM and solvable.id not in self._guests
+            if solvable.id != _SYSTEM and self._is_shown(solvable.id)
         ]
         return sorted({*found, *self._owners(capability)})
+
+    def _is_shown(self, package: int) -> bool:
+        return package not in self._guests and package not in self._hidden
 
     def _owners(self, path: str) -> list[int]:
         """The packages that own a path by their file lists, which nobody need require; none for
@@ -228,7 +245,7 @@ class Engine:
         return [
             solvable.id
             for solvable in chosen
-            if solvable.name == name and solvable.id not in self._guests
+            if solvable.name == name and self._is_shown(solvable.id)
         ]
 
     def bearers(self, name: str) -> frozenset[int]:
@@ -236,7 +253,8 @@ class Engine:
         self.prepare()
         number = self._pool.str2id(name, False)
         chosen = self._pool.whatprovides(number) if number else ()
-        return frozenset(solvable.id for solvable in chosen if solvable.id != _SYSTEM)
+        found = frozenset(solvable.id for solvable in chosen if solvable.id != _SYSTEM)
+        return found - self._hidden
 
     def provided(self, package: int) -> tuple[str, set[str]]:
         """A package's own name, and the names that it provides."""
@@ -270,7 +288,8 @@ class Engine:
 
     def binary_names(self, repositories: Iterable[int]) -> set[str]:
         """The names of all binary packages. About 40 ms for a whole base."""
-        spelled = [self._pool.solvid2str(one) for each in repositories for one in self._ids(each)]
+        shown = (one for each in repositories for one in self._ids(each) if one not in self._hidden)
+        spelled = [self._pool.solvid2str(one) for one in shown]
         return {name.rsplit("-", 2)[0] for name in spelled if not name.endswith((".src", ".nosrc"))}
 
     def _ids(self, repository: int) -> Iterable[int]:
@@ -321,6 +340,10 @@ class Engine:
             size=solvable.lookup_num(solv.SOLVABLE_DOWNLOADSIZE),
         )
 
+    def repository_of(self, package: int) -> int:
+        """The number of the repository that a package is in."""
+        return int(self._pool.id2solvable(package).repo.id)
+
     def file_of(self, package: int) -> tuple[str, str]:
         """Where a package's file lies in its repository, and the file name of its source package;
         empty where the repository does not say."""
@@ -347,6 +370,9 @@ class Engine:
     def prepare(self, *, files: bool = False) -> None:
         """Index what is provided, if anything has changed; ``files`` also looks which packages
         own the paths that are required."""
+        if self._hidden and (files or not self._ready):
+            # What libsolv keeps is as long as there were packages when it was made.
+            self._disable(self._masked)
         if files:
             self._pool.addfileprovides()
         if files or not self._ready:
@@ -406,12 +432,12 @@ class Engine:
         try:
             # libsolv indexes some paths only now, and for good: nothing may be left out there.
             pool.set_flag(solv.Pool.POOL_FLAG_WHATPROVIDESWITHDISABLED, 1)
-            pool.set_disabled_list(masked)
+            self._disable(masked)
             solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
             problems = self._timed(solver, demands)
             return None if problems else _installed(solver)
         finally:
-            pool.set_disabled_list([])
+            self._disable(())
             pool.set_flag(solv.Pool.POOL_FLAG_WHATPROVIDESWITHDISABLED, 0)
             del solver, problems
             demands.clear()
@@ -432,9 +458,16 @@ class Engine:
 
     def _mask(self, packages: list[int]) -> None:
         """Take packages out of everything that follows; an empty list takes all back in."""
-        if packages or self._pool.get_disabled_list():
-            self._pool.set_disabled_list(packages)
-            self._ready = False
+        if packages or self._masked:
+            self._disable(packages)
+            self._masked, self._ready = frozenset(packages), False
+
+    def _disable(self, packages: Iterable[int]) -> None:
+        """Leave these out, and what is hidden; a list that exists would not grow."""
+        self._pool.set_disabled_list([])
+        left_out = sorted({*packages, *self._hidden})
+        if left_out:
+            self._pool.set_disabled_list(left_out)
 
     def job(self, text: str) -> tuple[int, int, frozenset[int]]:
         """A demand as libsolv's two numbers, good until packages are indexed anew, and for a path

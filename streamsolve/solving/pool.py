@@ -8,13 +8,16 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import Code, InputError
+from ..model.module_filter import ModuleFilter
 from ..model.package import Package, Repository
 from ..model.package_files import PackageFile
 from ..model.progress import Progress, no_progress
 from ..model.root import RootConflict, RootRequest, RootSolution, RuleKind
+from ..model.software_collections import MARK, SoftwareCollection
 from ._convert import converting
 from ._libsolv import Engine
 from ._loading import load, load_filelists
+from ._modules import hidden_numbers
 from ._requirers import Requirers
 from .session import RootSession
 
@@ -43,6 +46,7 @@ class PackagePool:
         self._repositories: dict[int, Repository] = {}
         self._without_files: set[int] = set()
         self._lifted: dict[int, Package] = {}
+        self._filter = ModuleFilter()
         self._names: tuple[str, ...] | None = None
         self._requirers: Requirers | None = None
         self._session: RootSession | None = None
@@ -106,6 +110,43 @@ class PackagePool:
         if self._engine is None:
             raise ValueError("the package pool is closed")
         return self._engine
+
+    # --- what modules hide
+
+    def hide(self, hidden: ModuleFilter) -> None:
+        """Leave out what modules hide, in place of what was hidden before: no answer knows of it
+        but :meth:`requirers`, since those packages still are in the base."""
+        if hidden != self._filter:
+            if self._session is not None:
+                self._session.close()
+            self._filter = hidden
+            self._hide_again()
+
+    def _hide_again(self) -> None:
+        engine = self._open()
+        engine.hide(())
+        if not self._filter.is_empty:
+            engine.hide(hidden_numbers(engine, self._filter, self._repositories))
+        self._names = None
+
+    def hidden_providers(self, capabilities: Iterable[str]) -> tuple[Package, ...]:
+        """The hidden packages that provide one of these dependencies, sorted. Indexes all packages
+        twice."""
+        engine = self._open()
+        if not (hidden := engine.hidden):
+            return ()
+        engine.hide(())
+        try:
+            wanted = sorted(set(capabilities))
+            found = {number for text in wanted for number in engine.providing(text)}
+        finally:
+            engine.hide(hidden)
+        return tuple(sorted(self._lift_one(number) for number in found & hidden))
+
+    @property
+    def hidden(self) -> tuple[Package, ...]:
+        """The packages that modules hide, sorted."""
+        return tuple(sorted(self._lift_one(number) for number in self._open().hidden))
 
     # --- looking packages up
 
@@ -172,6 +213,13 @@ class PackagePool:
         found = self._open().provided_names(prefix)
         return tuple(
             sorted(name[len(prefix) : -1] for name in found if name[-1] == ")" and "[" not in name)
+        )
+
+    def collections(self) -> tuple[SoftwareCollection, ...]:
+        """The Software Collections that binary packages are of, sorted."""
+        found = self._open().provided_names(MARK)
+        return tuple(
+            sorted(SoftwareCollection(name[len(MARK) : -1]) for name in found if name[-1] == ")")
         )
 
     def python_abi(self) -> str:
@@ -256,6 +304,8 @@ class PackagePool:
         engine = self._open()
         waiting, self._without_files = sorted(self._without_files), set()
         loaded = False
+        if waiting and not self._filter.is_empty:
+            engine.hide(())
         if waiting and self._session is not None and not self._session.closed:
             # Planned packages follow all others, which may be about to get new numbers.
             engine.dismiss()
@@ -269,6 +319,8 @@ class PackagePool:
             self._requirers = None
             engine.prepare(files=True)
             self._progress("file lists loaded", len(waiting), len(waiting))
+        if waiting and not self._filter.is_empty:
+            self._hide_again()
         return loaded
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from attrs import evolve
 from packaging.version import InvalidVersion, Version
 
 from ...model.component import Kind
@@ -19,6 +20,7 @@ from ...model.plan import HostRequirement, Plan
 from ..dnf_conf import is_at_hand
 from ..grammar import Refusals, shown
 from ..namespace import Namespace
+from ..prefix_needs import refuse_base_needs
 from .containerfile import CONTAINERFILE, DIRECTORY, SCRIPT, check_labels, checksums_of, runtime_of
 from .labels import host_needs, image_labels
 from .packages import (
@@ -57,6 +59,7 @@ def emit_bootc(plan: Plan, settings: ImageSettings, *, file: str = "") -> Mappin
         own.note("a bootable image is made of packages that are built already", "builder_image")
     _check_modules(plan, settings, own)
     check_runtime(plan, builds.runtime, refusals)
+    refuse_base_needs(evolve(builds, roots=()), own)
     refusals.raise_if_any()
     space = Namespace(plan.application, settings.prefix)
     asked = asked_for(builds.runtime, settings, refusals, space)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...model.build import BuildPlan, NeedOrigin, NeedRole
+from ...model.build import BuildNeed, BuildPlan, NeedOrigin, NeedRole
 from ...model.component import Origin
 from ...model.plan import Plan, PlannedStream
 from .python_lists import constraints, distributions
@@ -16,14 +16,15 @@ from .yaml_text import yaml_bytes
 
 __all__ = ["fromager_settings"]
 
-_NATIVE = (NeedOrigin.PROFILE, NeedOrigin.SPEC_FILE)
+_SPEC = NeedOrigin.SPEC_FILE
 
 
 def fromager_settings(plan: Plan) -> dict[str, bytes]:
     """``constraints.txt``, ``requirements.txt`` and ``overrides/settings/NAME.yaml``, by path.
 
     A distribution has settings where there is something to say: that it is used as a wheel, or what
-    of the system its build needs. The variant of the plan is Fromager's.
+    its build needs of the system, and of Python beyond what it says itself. The variant of the plan
+    is Fromager's.
     """
     files = {
         "constraints.txt": constraints(plan),
@@ -39,24 +40,33 @@ def fromager_settings(plan: Plan) -> dict[str, bytes]:
 
 def _settings(plan: Plan, stream: PlannedStream) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    needs = _system_needs(plan.builds, stream)
-    if needs:
-        found["project_override"] = {"requires_external": needs}
+    needs = _stated_needs(plan.builds, stream)
+    system = sorted({need.applied or need.text for need in needs if not _is_distribution(need)})
+    further = sorted(
+        {need.text for need in needs if _is_distribution(need) and need.origin is not _SPEC}
+    )
+    override = {"requires_external": system, "update_build_requires": further}
+    if system or further:
+        found["project_override"] = {name: value for name, value in override.items() if value}
     if stream.prebuilt or stream.origin is not Origin.PRIVATE:
         found["variants"] = {plan.variant or "default": {"pre_built": True}}
     return found
 
 
-def _system_needs(builds: BuildPlan | None, stream: PlannedStream) -> list[str]:
-    """What a build needs that is no Python distribution, as RPM writes it."""
+def _stated_needs(builds: BuildPlan | None, stream: PlannedStream) -> set[BuildNeed]:
+    """What a build needs that its own ``[build-system]`` does not say."""
     if builds is None or stream.version is None:
-        return []
-    return sorted(
-        {
-            need.applied or need.text
-            for build in builds.builds
-            if build.component == stream.component and build.version == stream.version
-            for need in build.needs
-            if need.origin in _NATIVE and need.role is NeedRole.BUILD
-        }
-    )
+        return set()
+    return {
+        need
+        for build in builds.builds
+        if build.component == stream.component and build.version == stream.version
+        for need in build.needs
+        if need.origin in (_SPEC, NeedOrigin.PROFILE) and need.role is NeedRole.BUILD
+    }
+
+
+def _is_distribution(need: BuildNeed) -> bool:
+    """Whether it is a Python distribution, which profiles write without a kind; what a spec says
+    of one is in RPM's language."""
+    return bool(need.component) and ":" not in need.component

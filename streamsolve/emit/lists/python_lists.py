@@ -10,6 +10,8 @@ from attrs import frozen
 from ...model.component import Kind, Origin
 from ...model.plan import Plan, PlannedStream
 from ...model.stream import Source
+from .. import grammar
+from ..grammar import Refusals
 
 __all__ = ["CONSTRAINTS", "PYLOCK", "LeftOut", "constraints", "distributions", "pylock"]
 
@@ -49,14 +51,22 @@ def pylock(plan: Plan, *, sources: str = "sources") -> tuple[bytes, tuple[LeftOu
     """The private distributions by file and sha256, and those that no file is known of.
 
     Files are named below ``sources``, a directory beside the list: an address of an index is in no
-    lock. Distributions of the base and of third parties are there as RPMs.
+    lock. Distributions of the base and of third parties are there as RPMs. The list holds for the
+    interpreter and the architecture of the plan alone. Raises :class:`InputErrors`
+    (``NOT_EMITTED``) for those that no marker can name.
     """
     import tomli_w
+    from packaging.markers import Marker
     from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
     from packaging.specifiers import SpecifierSet
     from packaging.utils import canonicalize_name
     from packaging.version import Version
 
+    refusals = Refusals("")
+    refusals.check(plan.arch, grammar.ARCHITECTURE, "arch")
+    if plan.python:
+        refusals.check(plan.python, grammar.RELEASE, "python")
+    refusals.raise_if_any()
     packages, left_out = [], []
     for stream in distributions(plan):
         if stream.origin is not Origin.PRIVATE or stream.version is None:
@@ -80,12 +90,21 @@ def pylock(plan: Plan, *, sources: str = "sources") -> tuple[bytes, tuple[LeftOu
         )
     lock = Pylock(
         lock_version=Version("1.0"),
+        environments=[Marker(_environment(plan))],
         requires_python=SpecifierSet(f"=={plan.python}.*") if plan.python else None,
         created_by="streamsolve",
         packages=packages,
     )
     lock.validate()
     return tomli_w.dumps(lock.to_dict()).encode(), tuple(left_out)
+
+
+def _environment(plan: Plan) -> str:
+    """The one environment that a plan is for, as a marker."""
+    parts = ['sys_platform == "linux"', f'platform_machine == "{plan.arch}"']
+    if plan.python:
+        parts.append(f'python_version == "{plan.python}"')
+    return " and ".join(parts)
 
 
 def _not_a_file(source: Source) -> str:
