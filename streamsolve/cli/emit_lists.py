@@ -15,6 +15,7 @@ from .screen import show
 
 if TYPE_CHECKING:
     from ..emit import Written
+    from ..emit.lists import LeftOut
     from ..inputs.settings import Settings
     from ..lock import Lock
     from ..model.build import BuildPlan, Root
@@ -26,6 +27,7 @@ __all__ = ["add_list_commands"]
 C = TypeVar("C", bound=Callable[..., Any])
 
 _STREAMS = "streamsolve"
+_PYLOCK = "pylock.toml"
 
 _output = click.option(
     "-o",
@@ -122,13 +124,23 @@ def emit_constraints(file: Path, directory: Path, force: bool) -> None:
     private ones below sources/, where `streamsolve sources` puts them.
     """
     from ..emit.lists import constraints, pylock
-    from ..emit.lists.python_lists import CONSTRAINTS, PYLOCK
+    from ..emit.lists.python_lists import CONSTRAINTS
     from ..planner.locking import load_lock
 
     plan = load_lock(file).plan
     text, left_out = pylock(plan)
-    written = _write(directory, {CONSTRAINTS: constraints(plan), PYLOCK: text}, force)
-    _tell(written, directory, [f"{one.name} {one.version}: {one.why}" for one in left_out])
+    written = _write(directory, {CONSTRAINTS: constraints(plan), _PYLOCK: text}, force)
+    _tell(written, directory, _without_files(left_out))
+
+
+def _without_files(left_out: Sequence[LeftOut]) -> list[str]:
+    if not left_out:
+        return []
+    names = ", ".join(f"{one.name} {one.version}" for one in left_out)
+    return [
+        f"{_PYLOCK} leaves {len(left_out)} out: their sources are no files, but revisions of "
+        f"source repositories or parts of the base: {names}."
+    ]
 
 
 @click.command("fromager")
