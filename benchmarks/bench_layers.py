@@ -1,14 +1,19 @@
 """How fast layers are made, against ``rpm2archive`` with ``gzip`` or ``zstd`` on the same packages.
 
 Prints MB/s of what the packages hold, and how many times longer rpm's own tool takes in the same
-run, by the clock and in processor time (more than 1: faster here), though what is made here is also
-checked file by file, digested twice, and laid out; the most memory that was needed; and what
-reading alone takes. The packages are made here from a fixed seed, by rpmbuild: one large library,
-many small files, and several of both. Run it with ``python benchmarks/bench_layers.py``.
+run (more than 1: faster here): by the clock, by the clock where ``sha256sum`` makes the two digests
+of a layer as well, and in processor time. What is made here has those digests, is checked file by
+file, and is laid out as an image. Then how large the result is beside theirs, the load of the
+machine, the most memory that was needed, and what reading alone takes. All are run in turn, and the
+least of each counts: on a machine that does other things too, run it again.
+
+The packages are made here from a fixed seed, by rpmbuild: one large library, many small files, and
+several of both. Run it with ``python benchmarks/bench_layers.py``.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shlex
@@ -19,10 +24,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-RUNS = 3
+RUNS = 5
 COMPRESSORS = (("gzip", "gzip -n"), ("zstd", "zstd -q -3"))
 LARGE = 160 << 20
-SMALL = 6000
+SMALL = 5000
 ROOT = Path(__file__).parents[1]
 
 Times = tuple[float, float]
@@ -134,27 +139,30 @@ def child(script: str, *words: object) -> list[float]:
     return [float(word) for word in done.stdout.split()]
 
 
-def theirs(packages: Sequence[Path], compressor: str, out: Path) -> Times:
+def theirs(packages: Sequence[Path], pipe: str, out: Path) -> Times:
     """What rpm's tool and a compressor take, one package after the other."""
     lines = [
-        f"rpm2archive -n - < {shlex.quote(str(each))} | {compressor} > {out}/{each.name}.tar"
+        f"rpm2archive -n - < {shlex.quote(str(each))} | {pipe} > {out}/{each.name}.tar"
         for each in packages
     ]
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(["sh", "-ec", "\n".join(lines)], check=True)
+    subprocess.run(["bash", "-ec", "\n".join(lines)], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     work = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - start, work
 
 
-def compare(packages: Sequence[Path], kind: str, compressor: str, out: Path) -> tuple[Times, Times]:
-    """The least that both take in some runs, in turn, since the machine may do other things."""
-    own, other = [], []
+def compare(packages: Sequence[Path], kind: str, compressor: str, out: Path) -> tuple[Times, ...]:
+    """The least that ours, theirs, and theirs with digests take in some runs, in turn."""
+    digest = f"sha256sum > {out}/digest"
+    digested = f"tee >({digest}) | {compressor} | tee >({digest}-packed)"
+    own, other, whole = [], [], []
     for _ in range(RUNS):
         seconds, work, _ = child(OURS, kind, out / "image", *packages)
         own.append((seconds, work))
+        whole.append(theirs(packages, digested, out))
         other.append(theirs(packages, compressor, out))
-    return least(own), least(other)
+    return least(own), least(other), least(whole)
 
 
 def least(times: Sequence[Times]) -> Times:
@@ -162,22 +170,36 @@ def least(times: Sequence[Times]) -> Times:
     return min(seconds for seconds, _ in times), min(work for _, work in times)
 
 
+def report(title: str, packages: Sequence[Path], size: int, out: Path) -> None:
+    """Measure and print one case."""
+    for kind, compressor in COMPRESSORS:
+        own, other, whole = compare(packages, kind, compressor, out)
+        blobs = (out / "image" / "blobs" / "sha256").iterdir()
+        largest = max(each.stat().st_size for each in blobs)
+        print(
+            f"{title:18} {kind:4} {size / own[0] / 1e6:4.0f} MB/s; rpm2archive and {kind}: "
+            f"{other[0] / own[0]:.2f} times the time, {whole[0] / own[0]:.2f} with digests, "
+            f"{other[1] / own[1]:.2f} of processors; "
+            f"{largest / archived(packages, out):.3f} of the size; "
+            f"load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
+    (read,) = child(READ, *packages)
+    memory = max(child(OURS, kind, out / "image", *packages)[2] for kind, _ in COMPRESSORS)
+    print(f"{title:18} read {size / read / 1e6:4.0f} MB/s; memory {memory / 1e3:.0f} MB")
+
+
+def archived(packages: Sequence[Path], out: Path) -> int:
+    """How many bytes rpm's tool and the compressor wrote."""
+    return sum((out / f"{each.name}.tar").stat().st_size for each in packages)
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         for title, (packages, size) in cases(directory).items():
-            for kind, compressor in COMPRESSORS:
-                own, other = compare(packages, kind, compressor, directory)
-                print(
-                    f"{title:18} {kind:4} {size / own[0] / 1e6:5.0f} MB/s; rpm2archive and "
-                    f"{compressor}: {other[0] / own[0]:.2f} times the time, "
-                    f"{other[1] / own[1]:.2f} times the processor time",
-                    flush=True,
-                )
-            (read,) = child(READ, *packages)
-            *_, memory = child(OURS, "gzip", directory / "image", *packages)
-            print(f"{title:18} read {size / read / 1e6:5.0f} MB/s; memory {memory / 1e3:.0f} MB")
+            report(title, packages, size, directory)
 
 
 if __name__ == "__main__":

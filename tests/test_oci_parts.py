@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import random
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -151,6 +152,21 @@ def test_compression_depends_on_the_content_alone(
     else:
         reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(packed))
         assert reader.read() == content
+
+
+@pytest.mark.parametrize("kind", Compression)
+def test_many_blocks_are_the_same_whoever_compresses_them(kind: Compression) -> None:
+    content = random.Random(1).randbytes(1 << 21) + bytes(1 << 20)
+    content += bytes(reversed(content))
+
+    def packed(workers: int, size: int) -> bytes:
+        with ThreadPoolExecutor(workers) as pool:
+            engine = compressor(kind, pool, workers)
+            starts = range(0, len(content), size)
+            pieces = [engine.add(content[start : start + size]) for start in starts]
+            return b"".join((*pieces, engine.end()))
+
+    assert packed(1, 1 << 20) == packed(2, 100_003) == packed(4, len(content))
 
 
 def test_gzip_in_blocks_is_hardly_larger_than_gzip(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from streamsolve.oci import contents
+
 from .imageworld import config, manifest, snapshot, write_image
 from .rpmworld import build_rpm
 
@@ -77,6 +79,15 @@ def test_the_number_of_processors_changes_nothing(packages: list[Path], tmp_path
     finally:
         os.sched_setaffinity(0, allowed)
     assert one == _make(packages, tmp_path / "several")
+
+
+def test_whether_lists_of_files_are_kept_changes_nothing(
+    packages: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_image(tmp_path / "kept", {"all": packages})
+    monkeypatch.setattr(contents, "_KEPT_FILES", 2)
+    write_image(tmp_path / "again", {"all": packages})
+    assert snapshot(tmp_path / "kept") == snapshot(tmp_path / "again")
 
 
 def test_nothing_in_a_layout_is_of_today_or_of_this_machine(

@@ -97,8 +97,8 @@ class BlobStore:
 class BlobWriter:
     """A layer while it is written: compressed and digested as it goes, nothing of it kept.
 
-    All of it is done by whoever writes: a thread of its own would wait for the interpreter's lock
-    more than it would save.
+    All of it but compressing is done by whoever writes: with two processors, threads for digesting
+    and for writing saved no time.
     """
 
     _store: BlobStore

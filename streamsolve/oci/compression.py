@@ -2,8 +2,9 @@
 
 gzip works on blocks that do not depend on the number of processors, each with what comes before it
 as its dictionary, so that they can be compressed at the same time and are one stream for whoever
-reads them. zstd has that built in. No name and no time is written. Another version of zlib or
-libzstd may compress to other bytes.
+reads them. zstd has that built in, also with one worker, and works on jobs of 2 MiB here, so that
+none waits long for the last. No name, no time and no checksum of zstd's is written, since a blob is
+known by its digest. Another version of zlib or libzstd may compress to other bytes.
 """
 
 from __future__ import annotations
@@ -61,8 +62,10 @@ class _Zstd:
     _inner: zstandard.ZstdCompressionObj = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        # A worker gets its next job only when more is added; meanwhile others have theirs.
+        threads = 2 * self.workers if self.workers > 1 else 1
         parameters = zstandard.ZstdCompressionParameters.from_level(
-            _ZSTD_LEVEL, threads=max(self.workers, 1), job_size=_JOB, write_checksum=False
+            _ZSTD_LEVEL, threads=threads, job_size=_JOB, write_checksum=False
         )
         self._inner = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
 

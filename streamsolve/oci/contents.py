@@ -30,7 +30,7 @@ from .tree import BASE, DirectoryState, ImageTree, parents
 __all__ = ["Contents", "LayerContents", "LayerPackages", "PackagePart", "plan_contents"]
 
 _KEPT = 8
-# An entry has about a kilobyte.
+# An entry has about half a kilobyte.
 _KEPT_FILES = 20_000
 _BASE_IMAGE = "the base image"
 
@@ -124,7 +124,7 @@ class _Planner:
     _losers: dict[int, set[int]] = field(factory=dict)
     _entries: dict[int, dict[bytes, Entry]] = field(factory=dict)
     _checked: tuple[str, str, str] = ("", "", "")
-    _room: int = _KEPT_FILES
+    _room: int = field(factory=lambda: _KEPT_FILES)
 
     def note_links(self) -> None:
         """Note the links of all packages before any path is resolved, since any may lie on the way

@@ -12,13 +12,13 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from threading import Event
 
 from attrs import define, field, frozen
 
 from ..rpms import Entry, FileKind, PackageFile, open_package
+from ..rpms.decompression import PIECE
 from ..rpms.payload import bad_package
 from .accounts import Accounts
 from .blobs import BlobStore, BlobWriter, Descriptor
@@ -186,9 +186,11 @@ class _LayerWriter:
             )
 
     def _file(self, member: Member, content: Iterator[bytes]) -> None:
-        if member.kind == tarfile.REGTYPE:
-            # All that there is of a small file is written with one call.
-            self._writer.write(header(member), *islice(content, 1))
+        if member.kind == tarfile.REGTYPE and member.size <= PIECE:
+            # Most files are small: the fewer steps for each, the better.
+            self._writer.write(header(member), *content, padding(member.size))
+        elif member.kind == tarfile.REGTYPE:
+            self._writer.write(header(member))
             for piece in content:
                 self._writer.write(piece)
             self._writer.write(padding(member.size))

@@ -210,6 +210,8 @@ def _hard_links(
     inodes, devices = blob.numbers(Tag.FILE_INODES), blob.numbers(Tag.FILE_DEVICES)
     if len(inodes) != len(modes) or len(devices) != len(modes):
         return {}, {}
+    if len(set(zip(devices, inodes, strict=True))) == len(inodes):
+        return {}, {}
     members: dict[tuple[int, int], list[int]] = {}
     for index, (mode, inode) in enumerate(zip(modes, inodes, strict=True)):
         # RPM counts inodes as signed, and 0 or less is none.

@@ -2,8 +2,8 @@
 
 This is a reader of our own and not RPM's. Its bindings are no package that can be installed beside
 ours, take a header's word for how much there is, check no digest of what they hand out, and read
-hostile bytes in C in our process; and they are not faster, since decompressing takes the time in
-both. The format is small and fixed. What is never done here is to write a file anywhere.
+hostile bytes in C in our process. The format is small and fixed. What is never done here is to
+write a file anywhere.
 
 Checked are: the digests of the header and of the payload, the size and the digest of each file,
 that every file of the header is in the payload once and nothing else is, and every path (see
@@ -27,6 +27,7 @@ from .decompression import COMPRESSORS, PIECE, DamagedPayloadError, Inflated
 from .files import Entry, FileKind, check_layout, read_entries
 from .header import Header, read_header
 from .header_blob import BadHeaderError, HeaderBlob, parse_blob
+from .payload_names import Names, shown
 from .tags import SignatureTag, Tag
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class PackageFile:
         self._started = True
         self._files = self._files or files
         missing = {entry.index for entry in self.files if not entry.is_ghost}
-        names = _Names(self.files, source=self.header.source)
+        names = Names(self.files, source=self.header.source)
         with _Refusing(self.path, self.header.nevra):
             while (member := self._archive.next()) is not None:
                 entry = names.find(member)
@@ -220,13 +221,13 @@ class PackageFile:
         size = _expected(entry)
         if member.size not in (size, -1):
             raise DamagedPayloadError(
-                f"a file of {size} bytes has {member.size} in its payload: {_text(entry.path)}"
+                f"a file of {size} bytes has {member.size} in its payload: {shown(entry.path)}"
             )
         self._current = entry
         self._content = _NOTHING
         if entry.kind is FileKind.SYMLINK:
             if self._archive.take(size) != entry.target:
-                raise DamagedPayloadError(f"a link leads elsewhere: {_text(entry.path)}")
+                raise DamagedPayloadError(f"a link leads elsewhere: {shown(entry.path)}")
         elif size > PIECE:
             self._content = self._checked(entry, size)
         elif size:
@@ -255,7 +256,7 @@ class PackageFile:
         self._current, self._content = None, _NOTHING
         if missing:
             path = self.files[min(missing)].path
-            raise DamagedPayloadError(f"a file is not in its payload: {_text(path)}")
+            raise DamagedPayloadError(f"a file is not in its payload: {shown(path)}")
         if self._payload.finish() != self._digest:
             raise DamagedPayloadError("the digest of its payload is wrong")
 
@@ -269,50 +270,7 @@ def _expected(entry: Entry) -> int:
 
 def _compare(entry: Entry, digest: str, expected: str) -> None:
     if digest != expected:
-        raise DamagedPayloadError(f"the digest of a file is wrong: {_text(entry.path)}")
-
-
-def _text(path: bytes) -> str:
-    return ascii(path.decode("utf-8", "surrogateescape"))[1:-1][:200]
-
-
-@define
-class _Names:
-    """The files of a header by the names of an archive, which has nearly always the same order."""
-
-    _files: tuple[Entry, ...]
-    source: bool
-    _next: int = 0
-    _by_path: dict[bytes, int] | None = None
-
-    def find(self, member: Member) -> Entry:
-        """The file of a member. Raises :class:`DamagedPayloadError` if there is none."""
-        if member.size < 0:
-            if member.index >= len(self._files):
-                raise DamagedPayloadError("its payload has a file that its header does not list")
-            return self._files[member.index]
-        path = member.name if self.source else self._path(member.name)
-        while self._next < len(self._files):
-            entry = self._files[self._next]
-            if entry.path == path:
-                self._next += 1
-                return entry
-            if not entry.is_ghost:
-                break
-            self._next += 1
-        if self._by_path is None:
-            self._by_path = {entry.path: entry.index for entry in self._files}
-        if path not in self._by_path:
-            raise DamagedPayloadError(f"its header does not list {_text(member.name)}")
-        self._next = self._by_path[path] + 1
-        return self._files[self._next - 1]
-
-    @staticmethod
-    def _path(name: bytes) -> bytes:
-        """``./usr`` and ``/usr`` mean the same, in this form alone."""
-        if name.startswith(b"./"):
-            return name[1:]
-        return name if name.startswith(b"/") else b"/" + name
+        raise DamagedPayloadError(f"the digest of a file is wrong: {shown(entry.path)}")
 
 
 @define
