@@ -17,18 +17,13 @@ from attrs import frozen
 
 from ..emit import BootstrapImage
 from ..emit.writer import Content, LocalFile
-from ..errors import Code, InputError, Place, nearest
+from ..errors import Code, nearest
+from ..oci.layout_files import INDEX_TYPES, LayoutFiles, tag_of
 from ..storage import file_digest
 
-__all__ = ["LocalImage", "parse_layout", "read_bootstrap_image"]
+__all__ = ["LocalImage", "read_bootstrap_image"]
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
-_TEXT_LIMIT = 8 << 20
-_TAG = "org.opencontainers.image.ref.name"
-_INDEXES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
 _DIRECTORY_VERSION = b"Directory Transport Version: 1.1\n"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7hl": "arm"}
 # What podman keeps of an image's settings: the fields of OCI's own structure, as far as they say
@@ -56,15 +51,6 @@ class LocalImage:
     files: Mapping[str, Content]
 
 
-def parse_layout(text: str) -> tuple[Path, str]:
-    """Read ``[oci:]DIR[:TAG]``; a directory that is there may have a colon in its name."""
-    path = text.removeprefix("oci:")
-    directory, colon, tag = path.rpartition(":")
-    if not colon or Path(path).is_dir():
-        return Path(path), ""
-    return Path(directory), tag
-
-
 def read_bootstrap_image(
     name: str, directory: Path, *, arch: str, tag: str = "", digest: str = ""
 ) -> LocalImage:
@@ -74,20 +60,20 @@ def read_bootstrap_image(
     manifest's must be, if that is known. Raises :class:`InputError` (``NOT_EMITTED``) for what is
     no layout, for a blob that is not there or is another, and if it is not said which image.
     """
-    layout = _Layout(directory)
+    layout = LayoutFiles(directory, code=Code.NOT_EMITTED)
     wanted = _ARCHITECTURES.get(arch, arch)
-    manifest_digest = layout.find(tag, wanted)
+    manifest_digest = _digest_of(layout, tag, wanted)
     if digest and digest != manifest_digest:
-        raise layout.fault(f"the image's digest is {manifest_digest}, and should be {digest}")
+        raise layout.broken(f"the image's digest is {manifest_digest}, and should be {digest}")
     manifest = layout.document(manifest_digest)
     config_digest = _digest_in(manifest.get("config"))
     layers = manifest.get("layers")
     if not config_digest or not isinstance(layers, list) or not all(map(_digest_in, layers)):
-        raise layout.fault("its manifest names no configuration or no layers")
+        raise layout.broken("its manifest names no configuration or no layers")
     config = layout.document(config_digest)
     architecture = str(config.get("architecture", ""))
     if architecture != wanted:
-        raise layout.fault(f"the image is for {architecture or 'nothing'}, and {wanted} is needed")
+        raise layout.broken(f"the image is for {architecture or 'nothing'}, and {wanted} is needed")
     image = BootstrapImage(
         name,
         _image_digest(config, layout),
@@ -97,17 +83,17 @@ def read_bootstrap_image(
     )
     top = f"{name.partition(':')[0]}@{manifest_digest}"
     files: dict[str, Content] = {f"{top}/version": _DIRECTORY_VERSION}
-    files[f"{top}/manifest.json"] = layout.local(manifest_digest)
+    files[f"{top}/manifest.json"] = _local(layout, manifest_digest)
     for blob in sorted({config_digest, *map(_digest_in, layers)}):
-        files[f"{top}/{blob.removeprefix('sha256:')}"] = layout.local(blob)
+        files[f"{top}/{blob.removeprefix('sha256:')}"] = _local(layout, blob)
     return LocalImage(image, files)
 
 
-def _image_digest(config: Mapping[str, Any], layout: _Layout) -> str:
+def _image_digest(config: Mapping[str, Any], layout: LayoutFiles) -> str:
     """mock's own digest of an image: over its layers and its settings, as podman tells them."""
     root, settings = config.get("rootfs"), config.get("config") or {}
     if not isinstance(root, dict) or root.get("type") != "layers" or not isinstance(settings, dict):
-        raise layout.fault("its configuration does not say what its layers are")
+        raise layout.broken("its configuration does not say what its layers are")
     kept = {key: settings[key] for key in _SETTINGS if settings.get(key)}
     told = {"RootFS": {"Type": "layers", "Layers": root.get("diff_ids")}, "Config": kept}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -119,83 +105,34 @@ def _digest_in(descriptor: object) -> str:
     return found if isinstance(found, str) and _DIGEST.fullmatch(found) else ""
 
 
-@frozen
-class _Layout:
-    """An OCI layout. Everything but its index is found by digest, and is what the digest says."""
+def _digest_of(layout: LayoutFiles, tag: str, architecture: str) -> str:
+    """The digest of the one manifest that is meant."""
+    found = layout.rows(layout.index())
+    tags = {tag_of(row): row for row in found}
+    if tag:
+        if tag not in tags:
+            raise layout.broken(f"no image in it has the tag {tag!r}", nearest(tag, tags))
+        found = [tags[tag]]
+    while len(found) == 1 and found[0].get("mediaType") in INDEX_TYPES:
+        found = layout.rows(layout.document(_digest_in(found[0])))
+        found = [row for row in found if _is_for(row, architecture)]
+    if len(found) != 1:
+        raise layout.broken(
+            f"it holds {len(found)} images, and which is meant is not said", "write DIR:TAG"
+        )
+    return _digest_in(found[0])
 
-    directory: Path
 
-    def fault(self, message: str, hint: str = "") -> InputError:
-        return InputError(Code.NOT_EMITTED, message, place=Place(str(self.directory)), hint=hint)
-
-    def find(self, tag: str, architecture: str) -> str:
-        """The digest of the one manifest that is meant."""
-        path = self.directory / "index.json"
-        try:
-            index = self._parsed(path.read_bytes() if path.stat().st_size <= _TEXT_LIMIT else b"")
-        except OSError:
-            raise self.fault(
-                "it is no OCI layout: it has no index.json",
-                "skopeo copy docker://IMAGE oci:DIR:TAG makes one",
-            ) from None
-        found = self._rows(index)
-        tags = {str((row.get("annotations") or {}).get(_TAG, "")): row for row in found}
-        if tag:
-            if tag not in tags:
-                raise self.fault(f"no image in it has the tag {tag!r}", nearest(tag, tags))
-            found = [tags[tag]]
-        while len(found) == 1 and found[0].get("mediaType") in _INDEXES:
-            found = self._rows(self.document(_digest_in(found[0])))
-            found = [row for row in found if _is_for(row, architecture)]
-        if len(found) != 1:
-            raise self.fault(
-                f"it holds {len(found)} images, and which is meant is not said",
-                "write DIR:TAG",
-            )
-        return _digest_in(found[0])
-
-    def document(self, digest: str) -> Mapping[str, Any]:
-        """A JSON blob."""
-        path = self._path(digest)
-        try:
-            content = path.read_bytes() if path.stat().st_size <= _TEXT_LIMIT else b""
-        except OSError:
-            raise self.fault(f"the blob {digest} is not there") from None
-        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
-            raise self.fault(f"the blob {digest} is damaged: its digest is wrong")
-        return self._parsed(content)
-
-    def local(self, digest: str) -> LocalFile:
-        """A blob as a file that is to be linked."""
-        path = self._path(digest)
-        try:
-            found = file_digest(path)
-        except OSError:
-            raise self.fault(f"the blob {digest} is not there") from None
-        if f"sha256:{found}" != digest:
-            raise self.fault(f"the blob {digest} is damaged: its digest is wrong")
-        return LocalFile(path.resolve(), found)
-
-    def _path(self, digest: str) -> Path:
-        match = _DIGEST.fullmatch(digest)
-        if match is None:
-            raise self.fault("it names a blob by no sha256")
-        return self.directory / "blobs" / "sha256" / match[1]
-
-    def _rows(self, index: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        rows = index.get("manifests")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self.fault("its index lists no manifests")
-        return rows
-
-    def _parsed(self, content: bytes) -> Mapping[str, Any]:
-        try:
-            found = json.loads(content)
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise self.fault("a file of it is no JSON object")
-        return found
+def _local(layout: LayoutFiles, digest: str) -> LocalFile:
+    """A blob as a file that is to be linked."""
+    path = layout.blob(digest)
+    try:
+        found = file_digest(path)
+    except OSError:
+        raise layout.broken(f"{path.name} is not there") from None
+    if f"sha256:{found}" != digest:
+        raise layout.broken(f"a blob is not what its name says: {path.name}")
+    return LocalFile(path.resolve(), found)
 
 
 def _is_for(row: Mapping[str, Any], architecture: str) -> bool:

@@ -113,17 +113,16 @@ def _attached(lock: Lock, file: Path, files: Mapping[str, bytes], image: str) ->
 
 
 def _location(image: str) -> tuple[Path, str]:
-    """The directory and the tag of ``oci:DIR[:TAG]``; a directory may have a colon in its name."""
-    text = image.removeprefix(_TRANSPORT)
-    if not image.startswith(_TRANSPORT) or not text:
+    from ..oci.layout_files import layout_location
+
+    if not image.startswith(_TRANSPORT) or image == _TRANSPORT:
         raise InputError(
             Code.BAD_OPTION,
             f"{image!r} is no image in an OCI layout",
             place=Place("--attach"),
             hint="write oci:DIR:TAG; `skopeo copy containers-storage:IMAGE oci:DIR:TAG` makes one",
         )
-    directory, colon, tag = text.rpartition(":")
-    return (Path(directory), tag) if colon and not Path(text).is_dir() else (Path(text), "")
+    return layout_location(image)
 
 
 def _told(

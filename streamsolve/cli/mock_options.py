@@ -229,9 +229,10 @@ def local_image(lock: Lock, given: MockOptions) -> LocalImage | None:
     """The image of ``--bootstrap-oci``, or None where there is none."""
     if not given.bootstrap_oci:
         return None
-    from ..building.bootstrap_image import parse_layout, read_bootstrap_image
+    from ..building.bootstrap_image import read_bootstrap_image
+    from ..oci.layout_files import layout_location
 
-    directory, tag = parse_layout(given.bootstrap_oci)
+    directory, tag = layout_location(given.bootstrap_oci)
     return read_bootstrap_image(
         given.bootstrap_image,
         directory.expanduser(),

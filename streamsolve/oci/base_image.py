@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -13,19 +12,14 @@ from typing import IO, Any, cast
 import zstandard
 from attrs import define, field, frozen
 
-from ..errors import Code, InputError, Place
+from ..errors import Code, InputError
 from .blobs import Descriptor
+from .layout_files import INDEX_TYPES, LayoutFiles, layout_location, tag_of
 from .tree import BASE, DirectoryState, ImageTree
 
 __all__ = ["BaseImage", "read_base_image"]
 
-_INDEX_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-_NAME = "org.opencontainers.image.ref.name"
-_MOST_JSON = 4 << 20
 _MOST_KEPT = 1 << 30
 _BLOCK = 1 << 18
 _WINDOW = 1 << 27
@@ -60,9 +54,9 @@ def read_base_image(
     Raises :class:`InputError` (``BAD_IMAGE``).
     """
     directory, tag = _location(reference)
-    layout = _Layout(directory, reference)
-    manifest, digest = layout.manifest(tag, architecture)
-    config = layout.document(_field(manifest, "config", dict))
+    layout = LayoutFiles(directory, reference)
+    manifest, digest = _manifest(layout, tag, architecture)
+    config = layout.document(_field(manifest, "config", dict).get("digest"))
     stated = config.get("architecture")
     if stated != architecture:
         raise layout.broken(f"it is for {stated!r}, not for {architecture!r}")
@@ -73,25 +67,20 @@ def read_base_image(
     reader = _TreeReader(layout, keep, scratch)
     layers = []
     for descriptor, diff_id in zip(descriptors, diff_ids, strict=True):
-        found, path = layout.layer(descriptor, str(diff_id))
+        found, path = _layer(layout, descriptor, str(diff_id))
         reader.add(found, path)
         layers.append((found, path))
     return BaseImage(digest, config, tuple(layers), reader.tree, reader.kept)
 
 
 def _location(reference: str) -> tuple[Path, str]:
-    """The directory and the tag of ``oci:DIR[:TAG]``; a directory may have a colon in its name."""
-    text = reference.removeprefix("oci:")
-    if not reference.startswith("oci:") or not text:
+    if not reference.startswith("oci:") or reference == "oci:":
         raise InputError(
             Code.BAD_OPTION,
             f"{reference!r} is no image in an OCI layout",
             hint="write oci:DIR or oci:DIR:TAG; `skopeo copy docker://… oci:DIR:TAG` makes one",
         )
-    directory, colon, tag = text.rpartition(":")
-    if colon and not Path(text).is_dir():
-        return Path(directory), tag
-    return Path(text), ""
+    return layout_location(reference)
 
 
 def _field(document: Mapping[str, Any], name: str, kind: type[Any]) -> Any:  # noqa: ANN401
@@ -101,82 +90,41 @@ def _field(document: Mapping[str, Any], name: str, kind: type[Any]) -> Any:  # n
     return found
 
 
-@define
-class _Layout:
-    directory: Path
-    reference: str
-
-    def broken(self, message: str, hint: str = "") -> InputError:
-        return InputError(Code.BAD_IMAGE, message, place=Place(self.reference), hint=hint)
-
-    def manifest(self, tag: str, architecture: str) -> tuple[dict[str, Any], str]:
-        """The manifest of the image, through nested indexes."""
-        index = self._json(self.directory / "index.json")
-        found = [each for each in _field(index, "manifests", list) if isinstance(each, dict)]
-        if tag:
-            found = [each for each in found if _annotations(each).get(_NAME) == tag]
-        for _ in range(_DEPTH):
-            fitting = [each for each in found if _fits(each, architecture)]
-            if len(fitting) != 1:
-                names = sorted(filter(None, (_annotations(each).get(_NAME) for each in found)))
-                said = f"it holds {len(fitting)} images for {architecture}"
-                raise self.broken(said, f"tags: {', '.join(map(str, names))}" if names else "")
-            chosen = fitting[0]
-            document = self.document(chosen)
-            if str(chosen.get("mediaType")) not in _INDEX_TYPES:
-                return document, str(chosen["digest"])
-            found = [each for each in _field(document, "manifests", list) if isinstance(each, dict)]
-        raise self.broken("its indexes have no end")
-
-    def document(self, descriptor: Mapping[str, Any]) -> dict[str, Any]:
-        """A JSON document by its descriptor."""
-        path = self._blob(str(descriptor.get("digest")))
-        found = self._json(path)
-        if f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" != descriptor.get("digest"):
-            raise self.broken(f"a blob is not what its name says: {path.name}")
-        return found
-
-    def layer(self, descriptor: object, diff_id: str) -> tuple[Descriptor, Path]:
-        """A layer and its file. It is checked when it is read."""
-        if not isinstance(descriptor, dict):
-            raise self.broken("its layers are no descriptors")
-        digest, size = str(descriptor.get("digest")), descriptor.get("size")
-        path = self._blob(digest)
-        if not path.is_file() or path.stat().st_size != size:
-            raise self.broken(f"a layer is not there, or not whole: {digest}")
-        media_type = str(descriptor.get("mediaType"))
-        return Descriptor(media_type, digest, int(size), diff_id), path
-
-    def _blob(self, digest: str) -> Path:
-        name = digest.removeprefix("sha256:")
-        if len(name) != 64 or set(name) - set("0123456789abcdef"):
-            raise self.broken(f"{digest[:80]!r} is no digest")
-        return self.directory / "blobs" / "sha256" / name
-
-    def _json(self, path: Path) -> dict[str, Any]:
-        try:
-            if path.stat().st_size > _MOST_JSON:
-                raise self.broken(f"{path.name} is too large")
-            found = json.loads(path.read_bytes())
-        except OSError as error:
-            raise self.broken(f"{path.name}: {error.strerror}") from None
-        except ValueError:
-            raise self.broken(f"{path.name} is no JSON") from None
-        if not isinstance(found, dict):
-            raise self.broken(f"{path.name} is no JSON object")
-        return found
+def _manifest(layout: LayoutFiles, tag: str, architecture: str) -> tuple[dict[str, Any], str]:
+    """The manifest of the image and its digest, through nested indexes."""
+    found = layout.rows(layout.index())
+    if tag:
+        found = [each for each in found if tag_of(each) == tag]
+    for _ in range(_DEPTH):
+        fitting = [each for each in found if _fits(each, architecture)]
+        if len(fitting) != 1:
+            names = sorted(filter(None, (tag_of(each) for each in found)))
+            said = f"it holds {len(fitting)} images for {architecture}"
+            raise layout.broken(said, f"tags: {', '.join(names)}" if names else "")
+        chosen = fitting[0]
+        document = layout.document(chosen.get("digest"))
+        if str(chosen.get("mediaType")) not in INDEX_TYPES:
+            return document, str(chosen["digest"])
+        found = layout.rows(document)
+    raise layout.broken("its indexes have no end")
 
 
-def _annotations(descriptor: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = descriptor.get("annotations")
-    return found if isinstance(found, dict) else {}
+def _layer(layout: LayoutFiles, descriptor: object, diff_id: str) -> tuple[Descriptor, Path]:
+    """A layer and its file. It is checked when it is read."""
+    if not isinstance(descriptor, dict):
+        raise layout.broken("its layers are no descriptors")
+    digest, size = str(descriptor.get("digest")), descriptor.get("size")
+    path = layout.blob(digest)
+    if not path.is_file() or path.stat().st_size != size:
+        raise layout.broken(f"a layer is not there, or not whole: {digest}")
+    return Descriptor(str(descriptor.get("mediaType")), digest, int(size), diff_id), path
 
 
 def _fits(descriptor: Mapping[str, Any], architecture: str) -> bool:
     """Whether it may be for an architecture: one that says nothing may be."""
     platform = descriptor.get("platform")
     kind = descriptor.get("mediaType")
-    if kind not in (*_INDEX_TYPES, _MANIFEST_TYPE) or "artifactType" in descriptor:
+    if kind not in (*INDEX_TYPES, _MANIFEST_TYPE) or "artifactType" in descriptor:
         return False
     return not isinstance(platform, dict) or platform.get("architecture") in (None, architecture)
 
@@ -185,7 +133,7 @@ def _fits(descriptor: Mapping[str, Any], architecture: str) -> bool:
 class _TreeReader:
     """Puts layers on top of each other, without their content."""
 
-    _layout: _Layout
+    _layout: LayoutFiles
     _keep: frozenset[bytes]
     _scratch: Path
     tree: ImageTree = field(factory=ImageTree)
