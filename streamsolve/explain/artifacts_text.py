@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..model.artifacts import ArtifactCheck, Finding, FindingKind
 from ..model.gpu import CodeKind, GpuCode, GpuFile
-from .markup import Block, Row, Span, Style, Table, blank, paragraph
+from .markup import Block, Row, Span, Style, Table, blank, paragraph, section
 from .sentences import count
 from .verify_text import unseen_blocks
 
@@ -39,14 +39,16 @@ def artifact_blocks(
     and what was not looked at."""
     sections: list[list[Block]] = [
         [_answer(found, file, directory)],
-        _section("Not as planned", [_row(each) for each in found.faults], everything),
+        section(
+            "Not as planned", [_row(each) for each in found.faults], _ROWS, everything=everything
+        ),
         _architectures(found, everything),
         _others(found, everything),
         [*unseen_blocks(found.unseen)],
     ]
     blocks: list[Block] = []
-    for section in filter(None, sections):
-        blocks += [blank(), *section] if blocks else section
+    for each in filter(None, sections):
+        blocks += [blank(), *each] if blocks else each
     return tuple(blocks)
 
 
@@ -142,33 +144,28 @@ def _architectures(found: ArtifactCheck, everything: bool) -> list[Block]:
         for each in found.streams
         if each.architectures
     ]
-    return _section("GPU code", rows, everything)
+    return section("GPU code", rows, _ROWS, everything=everything)
 
 
 def _others(found: ArtifactCheck, everything: bool) -> list[Block]:
     """What is told and no fault: counted, or with everything in full."""
     told = [finding for finding in found.findings if not finding.kind.is_fault]
     if everything:
-        return _section("Also different, and no fault", [_row(each) for each in told], everything)
+        return section(
+            "Also different, and no fault",
+            [_row(each) for each in told],
+            _ROWS,
+            everything=everything,
+        )
     rows = []
     for kind, (noun, what) in _TOLD.items():
         some = [each for each in told if each.kind is kind]
         if some:
             streams = count(len({each.stream for each in some}), "stream")
             rows.append(Row((), (Span(f"{count(len(some), noun)} {what}, in {streams}"),)))
-    blocks = _section("Also different, and no fault", rows, everything)
+    blocks = section("Also different, and no fault", rows, _ROWS, everything=everything)
     more = paragraph(Span("--all lists them", Style.QUIET), indent=2)
     return [*blocks, more] if blocks else []
-
-
-def _section(name: str, rows: Sequence[Row], everything: bool) -> list[Block]:
-    if not rows:
-        return []
-    blocks: list[Block] = [paragraph(Span(f"{name} ({len(rows)})", Style.HEADING))]
-    if everything or len(rows) <= _ROWS + 1:
-        return [*blocks, Table(tuple(rows))]
-    more = Span(f"and {len(rows) - _ROWS} more (--all)", Style.QUIET)
-    return [*blocks, Table(tuple(rows[:_ROWS])), paragraph(more, indent=2)]
 
 
 # -- files alone -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from ..model.build_run import (
 )
 from .command import Command
 from .document import Document
-from .markup import Block, Row, Span, Style, Table, blank, paragraph
+from .markup import Block, Row, Span, Style, Table, blank, cut_table, paragraph, section
 from .sentences import count
 
 __all__ = [
@@ -123,13 +123,8 @@ def _state(result: BuildResult) -> str:
 
 
 def _listed(name: str, rows: Sequence[Row], everything: bool) -> list[Block]:
-    if not rows:
-        return []
-    blocks: list[Block] = [blank(), paragraph(Span(f"{name} ({len(rows)})", Style.HEADING))]
-    if everything or len(rows) <= _ROWS + 1:
-        return [*blocks, Table(tuple(rows))]
-    more = Span(f"and {len(rows) - _ROWS} more (--all)", Style.QUIET)
-    return [*blocks, Table(tuple(rows[:_ROWS])), paragraph(more, indent=2)]
+    listed = section(name, rows, _ROWS, everything=everything)
+    return [blank(), *listed] if listed else []
 
 
 def _next(step: Command, text: str) -> Block:
@@ -251,10 +246,7 @@ def _difference(one: PackageDifference, everything: bool) -> list[Block]:
         )
         blocks.append(paragraph(f"in the header: {', '.join(shown)}{more}", indent=2, hang=2))
     rows = [Row((Span(path, Style.VERBATIM),), (Span(what),)) for path, what in one.files]
-    if everything or len(rows) <= _ROWS + 1:
-        return [*blocks, Table(tuple(rows))] if rows else blocks
-    more_rows = Span(f"and {len(rows) - _ROWS} more (--all)", Style.QUIET)
-    return [*blocks, Table(tuple(rows[:_ROWS])), paragraph(more_rows, indent=2)]
+    return [*blocks, *cut_table(rows, _ROWS, everything=everything)]
 
 
 def rebuild_document(found: Rebuild) -> Document:

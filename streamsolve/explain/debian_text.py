@@ -10,7 +10,7 @@ from importlib import resources
 from ..model.component import Kind
 from ..model.debian import DebianAnswer, DebianBase, DebianComparison, KnownBy, Meets
 from .document import Document
-from .markup import Block, Row, Span, Style, Table, blank, paragraph
+from .markup import Block, Row, Span, Style, blank, cut_table, paragraph
 from .sentences import count, joined
 
 __all__ = ["debian_blocks", "debian_document", "debian_schema"]
@@ -137,10 +137,7 @@ def _section(
     if not rows:
         return []
     heading = paragraph(Span(mark, style), Span(f"{name} ({len(rows)})", Style.HEADING))
-    if everything or len(rows) <= _ROWS + 1:
-        return [blank(), heading, Table(tuple(rows))]
-    more = paragraph(Span(f"and {len(rows) - _ROWS} more (--all)", Style.QUIET), indent=2)
-    return [blank(), heading, Table(tuple(rows[:_ROWS])), more]
+    return [blank(), heading, *cut_table(rows, _ROWS, everything=everything)]
 
 
 def _names(mark: str, style: Style, name: str, answers: Sequence[DebianAnswer]) -> list[Block]:

@@ -15,7 +15,7 @@ from ..model.difference import (
     StreamChange,
 )
 from ..model.plan import ReasonKind
-from .markup import NO_BREAK, Block, Row, Span, Style, Table, blank, paragraph
+from .markup import NO_BREAK, Block, Row, Span, Style, Table, blank, cut_table, paragraph
 from .sentences import builder_time, count
 
 __all__ = ["diff_blocks", "repository_rows", "settings_rows"]
@@ -99,16 +99,6 @@ def _counted(changes: Iterable[Change]) -> list[str]:
     ]
 
 
-def _cut(rows: Sequence[Row], everything: bool, limit: int = _ROWS) -> list[Block]:
-    """A table with the rest counted; a rest of one would take as much room as its row."""
-    if not rows:
-        return []
-    if everything or len(rows) <= limit + 1:
-        return [Table(tuple(rows))]
-    more = Span(f"and {len(rows) - limit} more (--all)", Style.QUIET)
-    return [Table(tuple(rows[:limit])), paragraph(more, indent=2)]
-
-
 # -- settings --------------------------------------------------------------------------------------
 
 
@@ -153,7 +143,7 @@ def _streams(streams: Sequence[StreamChange], everything: bool) -> list[Block]:
         )
         folded = {} if everything else _alike(group)
         alone = [one for one in group if not any(one in alike for alike in folded.values())]
-        blocks += _cut([_stream_row(one) for one in alone], everything)
+        blocks += cut_table([_stream_row(one) for one in alone], _ROWS, everything=everything)
         blocks += [_folded(alike) for alike in folded.values()]
     return blocks
 
@@ -238,7 +228,7 @@ def _base(diff: LockDiff, everything: bool) -> list[Block]:
         blocks.append(_heading("Packages of the base", told))
         ordered = sorted(diff.updates, key=lambda update: -update.roots)
         rows_of = [_update_row(update.package, update.roots) for update in ordered]
-        blocks += _cut(rows_of, everything)
+        blocks += cut_table(rows_of, _ROWS, everything=everything)
     return blocks
 
 
@@ -279,7 +269,7 @@ def _roots(roots: Sequence[RootChange], everything: bool) -> list[Block]:
             rest = len(names) - len(shown)
             more = f" and {rest} more (--all)" if rest else ""
             rows.insert(0, Row((Span(word, style),), (Span(f"{', '.join(shown)}{more}"),)))
-    return [*blocks, *_cut(rows, everything)]
+    return [*blocks, *cut_table(rows, _ROWS, everything=everything)]
 
 
 def _root_row(one: RootChange) -> Row:

@@ -24,9 +24,11 @@ __all__ = [
     "Style",
     "Table",
     "blank",
+    "cut_table",
     "lay_out",
     "paragraph",
     "plain",
+    "section",
 ]
 
 
@@ -122,6 +124,25 @@ def paragraph(*parts: str | Span, indent: int = 0, hang: int = 0) -> Paragraph:
 def blank() -> Paragraph:
     """An empty line."""
     return Paragraph(())
+
+
+def cut_table(rows: Sequence[Row], limit: int, *, everything: bool) -> list[Block]:
+    """A table with the rest counted; a rest of one would take as much room as its row. Without any
+    rows there is none."""
+    if not rows:
+        return []
+    if everything or len(rows) <= limit + 1:
+        return [Table(tuple(rows))]
+    more = Span(f"and {len(rows) - limit} more (--all)", Style.QUIET)
+    return [Table(tuple(rows[:limit])), paragraph(more, indent=2)]
+
+
+def section(name: str, rows: Sequence[Row], limit: int, *, everything: bool) -> list[Block]:
+    """A heading with the number of rows, and :func:`cut_table`; nothing without any rows."""
+    if not rows:
+        return []
+    heading = paragraph(Span(f"{name} ({len(rows)})", Style.HEADING))
+    return [heading, *cut_table(rows, limit, everything=everything)]
 
 
 def plain(lines: Iterable[Line]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..model.verification import Fate, PackageFate, SourceFate, Unseen, Verification
 from .command import Command
 from .diff_text import repository_rows, settings_rows
-from .markup import Block, Row, Span, Style, Table, blank, paragraph
+from .markup import Block, Row, Span, Style, Table, blank, paragraph, section
 from .sentences import count
 
 __all__ = ["unseen_blocks", "verify_blocks"]
@@ -46,8 +46,8 @@ def verify_blocks(
         )
         sections.append([Table((row,), indent=0)])
     blocks: list[Block] = []
-    for section in filter(None, sections):
-        blocks += [blank(), *section] if blocks else section
+    for each in filter(None, sections):
+        blocks += [blank(), *each] if blocks else each
     return tuple(blocks)
 
 
@@ -81,7 +81,7 @@ def _packages(name: str, packages: Sequence[PackageFate], everything: bool) -> l
         )
         for one in ordered
     ]
-    return _section(name, rows, everything)
+    return section(name, rows, _ROWS, everything=everything)
 
 
 def _name(one: PackageFate) -> str:
@@ -118,17 +118,7 @@ def _sources(sources: Sequence[SourceFate], everything: bool) -> list[Block]:
         )
         for one in sources
     ]
-    return _section("Sources", rows, everything)
-
-
-def _section(name: str, rows: Sequence[Row], everything: bool) -> list[Block]:
-    if not rows:
-        return []
-    blocks: list[Block] = [paragraph(Span(f"{name} ({len(rows)})", Style.HEADING))]
-    if everything or len(rows) <= _ROWS + 1:
-        return [*blocks, Table(tuple(rows))]
-    more = Span(f"and {len(rows) - _ROWS} more (--all)", Style.QUIET)
-    return [*blocks, Table(tuple(rows[:_ROWS])), paragraph(more, indent=2)]
+    return section("Sources", rows, _ROWS, everything=everything)
 
 
 def unseen_blocks(unseen: Sequence[Unseen]) -> tuple[Block, ...]:
