@@ -236,13 +236,8 @@ def _requires(artifact: BuiltArtifact, expected: Expected) -> Iterator[Finding]:
         before, after = planned.get(names, ()), found.get(names, ())
         if before == after:
             continue
-        kind = FindingKind.CHANGED_REQUIREMENT
-        if not after:
-            kind = FindingKind.MISSING_REQUIREMENT
-        elif not before:
-            kind = FindingKind.ADDED_REQUIREMENT
         yield Finding(
-            kind,
+            FindingKind.of_requirement(before, after),
             expected.id,
             artifact.path,
             ", ".join(names),

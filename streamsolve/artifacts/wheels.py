@@ -58,11 +58,7 @@ class WheelCheck:
             before, after = _told(wanted.get(component, [])), _told(asked.get(component, []))
             if before == after:
                 continue
-            kind = FindingKind.CHANGED_REQUIREMENT
-            if not after:
-                kind = FindingKind.MISSING_REQUIREMENT
-            elif not before:
-                kind = FindingKind.ADDED_REQUIREMENT
+            kind = FindingKind.of_requirement(before, after)
             yield Finding(kind, stream, path, component.name, before, after)
 
     def _unmet(

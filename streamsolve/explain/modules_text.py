@@ -158,10 +158,7 @@ def _usual_profiles(stream: ModuleStream, index: ModuleIndex) -> set[str]:
 def choices_text(choices: Iterable[tuple[str, StreamChoice]]) -> str:
     """``platform:el9, perl: 5.26 or 5.30``."""
     return ", ".join(
-        f"{name}:{choice}"
-        if len(choice.labels) == 1 and not choice.excluded
-        else f"{name}: {choice}"
-        for name, choice in choices
+        f"{name}:{choice}" if choice.is_one else f"{name}: {choice}" for name, choice in choices
     )
 
 

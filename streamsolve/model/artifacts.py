@@ -125,6 +125,13 @@ class FindingKind(Enum):
         """Whether a build with it did not hold what was planned."""
         return self._place <= list(FindingKind).index(FindingKind.GPU_COMPILED)
 
+    @classmethod
+    def of_requirement(cls, planned: object, found: object) -> FindingKind:
+        """What a requirement is whose planned and built forms differ; an empty one is none."""
+        if not found:
+            return cls.MISSING_REQUIREMENT
+        return cls.CHANGED_REQUIREMENT if planned else cls.ADDED_REQUIREMENT
+
 
 @frozen(order=True)
 class Finding:

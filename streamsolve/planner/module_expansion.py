@@ -60,6 +60,9 @@ class ModuleExpander:
         self._streams = _by_name(module, index, tuple(platforms))
         self._orders: dict[str, list[str]] = {}
         self._pool: PackagePool | None = None
+        self._solved: dict[
+            ModuleDependencies, tuple[tuple[Decision, ...], Model | tuple[ExpansionFact, ...]]
+        ] = {}
 
     def __enter__(self) -> ModuleExpander:
         # Everything is planned here: no repository is read, and no cache is written.
@@ -94,12 +97,9 @@ class ModuleExpander:
         """The groups that cannot be met, each with the reason."""
         found = []
         for group in self._groups():
-            decisions, facts = self._decisions(group)
-            if not facts:
-                answer = self._solve(decisions, ())
-                facts = answer if isinstance(answer, tuple) else ()
-            if facts:
-                found.append(ExpansionFailure(group, facts))
+            _, answer = self._first(group)
+            if isinstance(answer, tuple):
+                found.append(ExpansionFailure(group, answer))
         return tuple(found)
 
     def _groups(self) -> tuple[ModuleDependencies, ...]:
@@ -108,14 +108,20 @@ class ModuleExpander:
     # -- one group
 
     def _of_group(self, group: ModuleDependencies) -> Iterator[tuple[_Key, Expansion]]:
-        decisions, facts = self._decisions(group)
-        if facts:
-            return
-        model = self._solve(decisions, ())
+        decisions, model = self._first(group)
         if isinstance(model, tuple):
             return
         for chosen in self._walk(decisions, (), model):
             yield self._lifted(group, decisions, chosen)
+
+    def _first(
+        self, group: ModuleDependencies
+    ) -> tuple[tuple[Decision, ...], Model | tuple[ExpansionFact, ...]]:
+        """What is decided for a group, and one way to do it or why there is none; solved once."""
+        if group not in self._solved:
+            decisions, facts = self._decisions(group)
+            self._solved[group] = decisions, facts or self._solve(decisions, ())
+        return self._solved[group]
 
     def _walk(
         self, decisions: Sequence[Decision], chosen: _Chosen, model: Model

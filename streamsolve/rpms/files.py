@@ -92,11 +92,6 @@ class Entry:
         """Whether it is configuration."""
         return bool(self.flags & FileFlag.CONFIG)
 
-    @property
-    def is_doc(self) -> bool:
-        """Whether it is documentation."""
-        return bool(self.flags & FileFlag.DOC)
-
 
 def read_entries(blob: HeaderBlob, *, source: bool = False) -> Iterator[Entry]:
     """All files of a header, ghosts too, in its order.
