@@ -23,7 +23,7 @@ from ..emit.grammar import Refusals
 from ..emit.mock import MAKEFILE
 from ..emit.mock_config import requested
 from ..emit.mock_settings import LOCAL_STREAMS
-from ..emit.names import Names, configuration_path, names_of, root_name
+from ..emit.names import Names, builds_of, configuration_path, names_of, root_name
 from ..emit.namespace import Namespace
 from ..emit.runtime_package import with_runtime
 from ..emit.writer import LIST
@@ -60,18 +60,12 @@ class BuildDirectory:
         """Raises :class:`InputErrors` (``CANNOT_BUILD``) for a directory that this plan was not
         emitted into, or whose configurations look for the stream repository elsewhere. ``file`` is
         the lock's name; ``digest`` its digest, if it is to be the very lock that was emitted."""
-        if plan.builds is None:
-            raise InputError(
-                Code.CANNOT_BUILD,
-                "the plan does not say how anything is built",
-                place=Place(file),
-                hint="lock the application: a lock has all builds",
-            )
+        planned = builds_of(plan, file, code=Code.CANNOT_BUILD)
         refusals = Refusals(file)
         path = Path(os.path.abspath(directory))  # noqa: PTH100
         emitted = _emitted(path)
         namespace = _namespace(path, plan, emitted)
-        builds = with_runtime(plan, plan.builds, namespace)
+        builds = with_runtime(plan, planned, namespace)
         names = names_of(builds, refusals)
         refusals.raise_if_any()
         found = cls(directory, plan, builds, names, path, namespace)

@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 
 from attrs import frozen
 
-from ..errors import Code, InputError, Place
 from ..model.build import Root
 from ..model.package import Package
 from ..model.plan import Plan
@@ -25,6 +24,7 @@ from .gpu_targets import targets_of_root
 from .grammar import Refusals
 from .mock_config import macros_of
 from .mock_settings import MockSettings, check_settings
+from .names import builds_of
 from .namespace import Namespace, namespace_of
 from .runtime_package import with_runtime
 
@@ -83,10 +83,7 @@ def buildroot_locks(
     Raises :class:`InputErrors` (``NOT_EMITTED``) for a file that is not the locked one, for two
     files of one private package, and for a header that cannot be written out.
     """
-    if plan.builds is None:
-        raise InputError(
-            Code.NOT_EMITTED, "the plan does not say how anything is built", place=Place(file)
-        )
+    builds = builds_of(plan, file)
     refusals = Refusals(file)
     # mock renders what it takes from a lock as it renders a configuration.
     check_settings(settings, Refusals("", refusals.faults))
@@ -98,7 +95,7 @@ def buildroot_locks(
     refusals.raise_if_any()
     namespace = namespace_of(plan, settings)
     files, packages, missing = {}, {}, {}
-    for root in with_runtime(plan, plan.builds, namespace).roots:
+    for root in with_runtime(plan, builds, namespace).roots:
         found, without = _found(root, headers, namespace, refusals)
         if without:
             missing[root.id] = without

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ..errors import Code, InputError, Place
 from ..model.build import BuildPlan
 from ..model.package import Package
 from ..model.plan import Plan
@@ -16,7 +15,7 @@ from .grammar import Refusals
 from .makefile import makefile
 from .mock_config import mock_configuration
 from .mock_settings import MockSettings, check_settings
-from .names import Names, configuration_path, names_of, root_name
+from .names import Names, builds_of, configuration_path, names_of, root_name
 from .namespace import namespace_of
 from .prefix_needs import refuse_base_needs
 from .runtime_package import with_runtime
@@ -37,21 +36,15 @@ def emit_mock(plan: Plan, settings: MockSettings, *, file: str = "") -> Mapping[
     Raises :class:`InputErrors` (``NOT_EMITTED``) with every value that cannot be written out;
     ``file`` is the lock's name, for the places in it.
     """
-    if plan.builds is None:
-        raise InputError(
-            Code.NOT_EMITTED,
-            "the plan does not say how anything is built",
-            place=Place(file),
-            hint="lock the application: a lock has all builds",
-        )
+    planned = builds_of(plan, file)
     refusals = Refusals(file)
     check_settings(settings, Refusals("", refusals.faults))
-    _check_plan(plan, plan.builds, refusals)
+    _check_plan(plan, planned, refusals)
     if settings.prefix:
-        refuse_base_needs(plan.builds, Refusals("", refusals.faults))
-    names_of(plan.builds, refusals)
+        refuse_base_needs(planned, Refusals("", refusals.faults))
+    names_of(planned, refusals)
     refusals.raise_if_any()
-    builds = with_runtime(plan, plan.builds, namespace_of(plan, settings))
+    builds = with_runtime(plan, planned, namespace_of(plan, settings))
     names = names_of(builds, refusals)
     _check_directories(plan, builds, names, refusals)
     refusals.raise_if_any()

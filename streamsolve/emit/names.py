@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from ..errors import Code, InputError, Place
 from ..model.build import Build, BuildPlan, Stage
 from ..model.plan import Plan
 from . import grammar
@@ -15,6 +16,7 @@ from .grammar import Refusals
 __all__ = [
     "RELEASE",
     "Names",
+    "builds_of",
     "configuration_path",
     "names_of",
     "release_of",
@@ -29,6 +31,19 @@ RELEASE = "0.streamsolve"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NO_WORD = re.compile(r"[^A-Za-z0-9]+")
 _SOURCE = ".src.rpm"
+
+
+def builds_of(plan: Plan, file: str, *, code: Code = Code.NOT_EMITTED) -> BuildPlan:
+    """How the private streams of a plan are built; :class:`InputError` where it does not say so.
+    ``file`` is what the plan was read from."""
+    if plan.builds is None:
+        raise InputError(
+            code,
+            "the plan does not say how anything is built",
+            place=Place(file),
+            hint="lock the application: a lock has all builds",
+        )
+    return plan.builds
 
 
 @frozen

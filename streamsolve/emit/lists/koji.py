@@ -15,7 +15,6 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ...errors import Code, InputError, Place
 from ...model.build import Build, BuildPlan, NeedOrigin, Stage
 from ...model.build_sets import BuildSet, divide, main_set
 from ...model.component import PYTHON
@@ -24,7 +23,7 @@ from .. import grammar
 from ..commands import switches
 from ..grammar import Grammar, Refusals
 from ..mock_settings import MockSettings
-from ..names import Names, names_of, source_stem
+from ..names import Names, builds_of, names_of, source_stem
 from ..specs.versioning import spelled_for_rpm
 from .koji_chains import Chain, chains_of
 
@@ -138,18 +137,12 @@ class KojiPlan:
 def plan_koji(plan: Plan, settings: KojiSettings, *, file: str = "") -> KojiPlan:
     """What Koji should have. Raises :class:`InputErrors` (``NOT_EMITTED``) with every value that
     cannot be written; ``file`` is the lock's name, for the places."""
-    if plan.builds is None:
-        raise InputError(
-            Code.NOT_EMITTED,
-            "the plan does not say how anything is built",
-            place=Place(file),
-            hint="lock the application: a lock has all builds",
-        )
+    builds = builds_of(plan, file)
     refusals = Refusals(file)
     _check(plan, settings, refusals)
-    names = names_of(plan.builds, refusals)
+    names = names_of(builds, refusals)
     refusals.raise_if_any()
-    made = _Planned.of(plan, plan.builds, settings, names).koji_plan(refusals)
+    made = _Planned.of(plan, builds, settings, names).koji_plan(refusals)
     refusals.raise_if_any()
     return made
 

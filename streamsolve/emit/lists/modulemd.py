@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import Code, InputError
 from ...model.build import Stage
 from ...model.plan import Plan
 from ..grammar import Refusals
-from ..names import names_of, source_stem
+from ..names import builds_of, names_of, source_stem
 from .yaml_text import yaml_bytes
 
 __all__ = ["module_document"]
@@ -22,16 +21,15 @@ def module_document(plan: Plan, *, stream: str, platform: str) -> dict[str, byte
     ``stream`` is the module's, ``platform`` the stream of the base's release, such as ``f45``.
     ``buildorder`` is ten times the level of a stream's last pass: a level is built together.
     """
-    if plan.builds is None:
-        raise InputError(Code.NOT_EMITTED, "the plan does not say how anything is built")
+    builds = builds_of(plan, "")
     refusals = Refusals("")
-    names = names_of(plan.builds, refusals)
+    names = names_of(builds, refusals)
     refusals.raise_if_any()
     only_builds = {each.component for each in plan.streams if each.build_only}
     components: dict[str, dict[str, Any]] = {}
-    for number, level in enumerate(plan.builds.order.levels):
+    for number, level in enumerate(builds.order.levels):
         for id in level.builds:
-            build = plan.builds.build(id)
+            build = builds.build(id)
             if build is None or build.stage is Stage.BOOTSTRAP:
                 continue
             aside = build.component in only_builds

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from attrs import define, field
 
-from ...errors import Code, InputError, Place
+from ...errors import InputError
 from ...model.build import Root
 from ...model.component import PYTHON, Kind
 from ...model.plan import Plan
@@ -20,7 +20,7 @@ from ...model.rpm_language import Dependency, RichDependency, parse_dependency
 from .. import grammar
 from ..grammar import Refusals
 from ..mock_settings import MockSettings, check_settings
-from ..names import Names, names_of, source_stem
+from ..names import Names, builds_of, names_of, source_stem
 from ..namespace import PrivateNames, has_private_interpreter, namespace_of
 from ..runtime_package import runtime_stream, with_runtime
 from .build_needs import native_needs
@@ -53,23 +53,17 @@ def emit_specs(
     :class:`InputError` (``MISSING_TOOL``) where a spec has to be generated and the generator is
     not installed; ``file`` is the lock's name, for the places.
     """
-    if plan.builds is None:
-        raise InputError(
-            Code.NOT_EMITTED,
-            "the plan does not say how anything is built",
-            place=Place(file),
-            hint="lock the application: a lock has all builds",
-        )
+    builds = builds_of(plan, file)
     refusals = Refusals(file)
     check_settings(settings, Refusals("", refusals.faults))
     refusals.check(plan.application, grammar.NAME, "application")
     refusals.check(plan.python, grammar.RELEASE, "python")
-    names_of(plan.builds, refusals)
+    names_of(builds, refusals)
     refusals.raise_if_any()
     known = {each.stream: each for each in materials.streams}
-    names = names_of(with_runtime(plan, plan.builds, namespace_of(plan, settings)), refusals)
+    names = names_of(with_runtime(plan, builds, namespace_of(plan, settings)), refusals)
     refusals.raise_if_any()
-    tasks = tasks_of(plan, plan.builds, names, settings, known)
+    tasks = tasks_of(plan, builds, names, settings, known)
     for task in tasks:
         _check(task, refusals)
     refusals.raise_if_any()
