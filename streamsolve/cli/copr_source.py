@@ -11,7 +11,14 @@ import rich_click as click
 
 from ..errors import Code, InputError, Place
 from .mock_base import source_date_epoch
-from .options import cache_directory, complete_base, lock_argument, read_settings
+from .options import (
+    cache_directory,
+    fetch_options,
+    force_option,
+    lock_argument,
+    output_option,
+    read_settings,
+)
 from .progress import progress_display
 from .screen import show
 
@@ -36,15 +43,10 @@ _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Which component; if nothing is said, the one that COPR_PACKAGE or the webhook's payload "
     "(the file hook_payload) is about.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write into DIR; COPR_RESULTDIR if nothing is said, else the working directory.",
+@output_option(
+    "Write into DIR; COPR_RESULTDIR if nothing is said, else the working directory.", required=False
 )
-@click.option("--force", is_flag=True, help="Write over files that were changed or not made here.")
+@force_option
 @click.option(
     "--sources",
     metavar="DIR",
@@ -59,17 +61,7 @@ _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     type=_DIRECTORY,
     help="Look for the base's source packages in DIR first; may be given again.",
 )
-@click.option(
-    "--base",
-    metavar="NAME|DIR",
-    help="Where the base is, if not known by the lock's own name for it.",
-    shell_complete=complete_base,
-)
-@click.option(
-    "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
-)
-@click.option("--cache", metavar="DIR", help="Where downloads are kept.")
-@click.option("--index-url", metavar="URL", help="Another package index.")
+@fetch_options
 def source(
     file: Path,
     component: str,

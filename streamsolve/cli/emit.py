@@ -19,7 +19,7 @@ from .mock_options import (
     mock_settings,
 )
 from .mock_specs import SPEC_OPTION_GROUP, SpecOptions, Step, spec_options, written_specs
-from .options import lock_argument, read_settings
+from .options import force_option, lock_argument, output_option, read_settings
 from .screen import show
 
 if TYPE_CHECKING:
@@ -59,16 +59,8 @@ def emit() -> None:
     },
 )
 @lock_argument
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    metavar="DIR",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write into DIR: configs/, chain.sh and a Makefile.",
-)
-@click.option("--force", is_flag=True, help="Write over files that were changed or not made here.")
+@output_option("Write into DIR: configs/, chain.sh and a Makefile.")
+@force_option
 @mock_options
 @spec_options
 @click.option(
@@ -180,16 +172,12 @@ def _told(
     if plan.builds is None:
         return ()
     builds = with_runtime(plan, plan.builds, namespace_of(plan, settings))
-    changes = ("written", "unchanged", "removed")
-    files = ", ".join(
-        f"{len(paths)} {what}" for what in changes if (paths := getattr(written, what))
-    )
     return (
         paragraph(
             Span("✓ ", Style.GOOD),
             Span(str(directory), Style.NAME),
             f" holds {len(builds.roots) + 1} configurations for {len(builds.builds)} builds in "
-            f"{len(builds.order.levels)} levels. Files: {files}.",
+            f"{len(builds.order.levels)} levels. Files: {written.counted}.",
             hang=2,
         ),
         *_without_repository(builds, settings),
@@ -237,14 +225,7 @@ def _without_repository(builds: BuildPlan, settings: MockSettings) -> tuple[Bloc
     """A warning where a third party's packages are needed and no repository can have them."""
     from ..explain import Span, Style, blank, paragraph
 
-    names = sorted(
-        {
-            package.name
-            for root in (builds.runtime, *builds.roots)
-            for package in root.packages
-            if package.repository == "external"
-        }
-    )
+    names = builds.external_packages
     if not names or any(each.overlay for each in settings.repositories):
         return ()
     text = (

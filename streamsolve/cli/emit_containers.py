@@ -13,7 +13,13 @@ from ..errors import Code, ErrorCollector, InputError, Place
 from .emit import emit
 from .layers import LAYER_OPTIONS, chosen_layers
 from .mock_base import of_base, overlay, overlays, releasever, source_date_epoch
-from .options import lock_argument, read_settings
+from .options import (
+    force_option,
+    lock_argument,
+    output_option,
+    profile_of_lock_option,
+    read_settings,
+)
 from .screen import show
 
 if TYPE_CHECKING:
@@ -33,15 +39,7 @@ _IMAGE_KEY = "file:///etc/pki/rpm-gpg/RPM-GPG-KEY-fedora-{release}-$basearch"
 """Fedora's key where its own images have it."""
 
 _OPTIONS = (
-    click.option(
-        "-o",
-        "--output",
-        "directory",
-        metavar="DIR",
-        required=True,
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Write into DIR: a Containerfile, repos/ and build.sh.",
-    ),
+    output_option("Write into DIR: a Containerfile, repos/ and build.sh."),
     click.option(
         "--base-image",
         metavar="NAME@sha256:…",
@@ -69,15 +67,9 @@ _OPTIONS = (
         help="A key that signs the packages of the repository NAME, as the image sees it "
         "(file:///etc/pki/… is in the image); may be given again.",
     ),
-    click.option(
-        "--profile",
-        metavar="APP",
-        help="The profile that the lock was made from, if it does not come with streamsolve.",
-    ),
+    profile_of_lock_option,
     *LAYER_OPTIONS,
-    click.option(
-        "--force", is_flag=True, help="Write over files that were changed or not made here."
-    ),
+    force_option,
 )
 
 
@@ -317,13 +309,12 @@ def _told(lock: Lock, made: ImageSettings, given: _Given, written: Written) -> I
     def command(*words: str, then: str) -> Block:
         return paragraph(Span(shlex.join(words), Style.COMMAND), f"  {then}", indent=2)
 
-    changes = ("written", "unchanged", "removed")
-    counts = ", ".join(f"{len(found)} {w}" for w in changes if (found := getattr(written, w)))
     directory, image = str(given.directory), image_name(lock.plan)
     yield paragraph(
         Span("✓ ", Style.GOOD),
         Span(directory, Style.NAME),
-        f" holds a Containerfile for {lock.plan.application} {lock.plan.version}. Files: {counts}.",
+        f" holds a Containerfile for {lock.plan.application} {lock.plan.version}. "
+        f"Files: {written.counted}.",
         hang=2,
     )
     for need in host_needs(lock.plan):

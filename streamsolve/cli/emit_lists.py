@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import rich_click as click
 
 from ..errors import Code, ErrorCollector, InputError, Place, nearest
-from .options import lock_argument, place_options, places_of, read_settings
+from .options import (
+    force_option,
+    lock_argument,
+    output_option,
+    place_options,
+    places_of,
+    read_settings,
+)
 from .progress import progress_display
 from .screen import show
 
@@ -29,16 +36,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 _STREAMS = "streamsolve"
 _PYLOCK = "pylock.toml"
 
-_output = click.option(
-    "-o",
-    "--output",
-    "directory",
-    metavar="DIR",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write into DIR.",
-)
-_force = click.option("--force", is_flag=True, help="Write over files that were changed.")
+_output = output_option("Write into DIR.")
 _root = click.option(
     "--root", "root_id", metavar="ROOT", default="runtime", help="Which root; runtime by default."
 )
@@ -63,7 +61,7 @@ _partly = click.option(
 
 def _of_files(command: C) -> C:
     """Options of the lists that name RPM files."""
-    for option in reversed((_output, _root, _rpms, _addresses, _partly, _force)):
+    for option in reversed((_output, _root, _rpms, _addresses, _partly, force_option)):
         command = option(command)
     return place_options(command)
 
@@ -116,7 +114,7 @@ def emit_bazeldnf(file: Path, directory: Path, force: bool, **options: object) -
 @click.command("constraints")
 @lock_argument
 @_output
-@_force
+@force_option
 def emit_constraints(file: Path, directory: Path, force: bool) -> None:
     """Write the Python part of the lock FILE: constraints.txt and pylock.toml.
 
@@ -146,7 +144,7 @@ def _without_files(left_out: Sequence[LeftOut]) -> list[str]:
 @click.command("fromager")
 @lock_argument
 @_output
-@_force
+@force_option
 def emit_fromager(file: Path, directory: Path, force: bool) -> None:
     """Write the lock FILE for Fromager: constraints, requirements and settings."""
     from ..emit.lists import fromager_settings
@@ -158,7 +156,7 @@ def emit_fromager(file: Path, directory: Path, force: bool) -> None:
 @click.command("modulemd")
 @lock_argument
 @_output
-@_force
+@force_option
 @click.option("--stream", metavar="STREAM", help="The module's stream; its version by default.")
 @click.option("--platform", metavar="STREAM", help="The stream of the base's release, as f45.")
 def emit_modulemd(
@@ -188,7 +186,7 @@ def emit_modulemd(
 @click.command("koji")
 @lock_argument
 @_output
-@_force
+@force_option
 @click.option(
     "--tag", metavar="TAG", required=True, help="The application's tag; further ones begin with it."
 )
@@ -396,12 +394,7 @@ def _write(directory: Path, files: Mapping[str, bytes], force: bool) -> Written:
 def _tell(written: Written, directory: Path, notes: Sequence[str] = ()) -> None:
     from ..explain import Span, Style, paragraph
 
-    parts = [
-        f"{len(paths)} {what}"
-        for what in ("written", "unchanged", "removed")
-        if (paths := getattr(written, what))
-    ]
     head = (Span("✓ ", Style.GOOD), Span(str(directory), Style.NAME))
-    blocks = [paragraph(*head, f": {', '.join(parts)}.", hang=2)]
+    blocks = [paragraph(*head, f": {written.counted}.", hang=2)]
     blocks += [paragraph(Span("! ", Style.WARNING), note, hang=2) for note in notes]
     show(blocks, colour=read_settings({}).colour)

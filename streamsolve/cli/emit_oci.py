@@ -15,7 +15,7 @@ from .emit import emit
 from .emit_containers import profile_of
 from .layers import chosen_layers, layer_options
 from .mock_base import source_date_epoch
-from .options import lock_argument, read_settings
+from .options import lock_argument, output_option, profile_of_lock_option, read_settings
 from .screen import show
 
 if TYPE_CHECKING:
@@ -37,15 +37,8 @@ _DIRECTORY = re.compile(r"(?:/[A-Za-z0-9._+-]*[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+/?
 
 @emit.command("oci")
 @lock_argument
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    metavar="DIR",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write an OCI image layout to DIR. One that is there is replaced when the new one is "
-    "whole.",
+@output_option(
+    "Write an OCI image layout to DIR. One that is there is replaced when the new one is whole."
 )
 @click.option(
     "--rpms",
@@ -83,11 +76,7 @@ _DIRECTORY = re.compile(r"(?:/[A-Za-z0-9._+-]*[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+/?
     help="Where the image's RPM has its database; where the base image has it, or Fedora, if not "
     "given.",
 )
-@click.option(
-    "--profile",
-    metavar="APP",
-    help="The profile that the lock was made from, if it does not come with streamsolve.",
-)
+@profile_of_lock_option
 def emit_oci_command(
     file: Path,
     directory: Path,

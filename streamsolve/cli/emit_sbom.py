@@ -12,7 +12,13 @@ from ..errors import Code, InputError, Place
 from .emit import emit
 from .emit_containers import files_below, profile_of
 from .mock_base import source_date_epoch
-from .options import lock_argument, read_settings
+from .options import (
+    force_option,
+    lock_argument,
+    output_option,
+    profile_of_lock_option,
+    read_settings,
+)
 from .screen import show
 
 if TYPE_CHECKING:
@@ -29,15 +35,7 @@ _TRANSPORT = "oci:"
 
 @emit.command("sbom")
 @lock_argument
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    metavar="DIR",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write into DIR: sbom.spdx.json and sbom.cdx.json.",
-)
+@output_option("Write into DIR: sbom.spdx.json and sbom.cdx.json.")
 @click.option(
     "--rpms",
     metavar="DIR",
@@ -51,12 +49,8 @@ _TRANSPORT = "oci:"
     default="",
     help="Attach both, and the lock itself, to an image in an OCI layout.",
 )
-@click.option(
-    "--profile",
-    metavar="APP",
-    help="The profile that the lock was made from, if it does not come with streamsolve.",
-)
-@click.option("--force", is_flag=True, help="Write over files that were changed or not made here.")
+@profile_of_lock_option
+@force_option
 def emit_sbom_command(
     file: Path,
     directory: Path,
@@ -132,13 +126,11 @@ def _told(
     from ..explain import Span, Style, blank, paragraph
 
     counted = {kind: sum(part.kind is kind for part in bill.parts) for kind in PartKind}
-    changes = ("written", "unchanged", "removed")
-    counts = ", ".join(f"{len(found)} {w}" for w in changes if (found := getattr(written, w)))
     yield paragraph(
         Span("✓ ", Style.GOOD),
         Span(str(directory), Style.NAME),
         f" lists {counted[PartKind.PACKAGE]} packages and {counted[PartKind.SOURCE]} sources. "
-        f"Files: {counts}.",
+        f"Files: {written.counted}.",
         hang=2,
     )
     without = sum(not (part.licence or part.licence_text) for part in bill.parts)

@@ -112,14 +112,7 @@ def koji_notes(lock: Lock, settings: KojiSettings) -> tuple[str, ...]:
         return ()
     notes = []
     known = {each.id for each in lock.settings.repositories}
-    names = sorted(
-        {
-            package.name
-            for root in (builds.runtime, *builds.roots)
-            for package in root.packages
-            if package.repository == "external"
-        }
-    )
+    names = builds.external_packages
     if names and all(each.id in known for each in settings.repositories):
         notes.append(
             f"{len(names)} packages of third parties, such as {names[0]}, are in no repository "

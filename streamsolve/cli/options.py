@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "application_argument",
+    "base_of_lock_option",
     "build_options",
     "cache_directory",
     "complete_base",
+    "fetch_options",
+    "force_option",
     "lock_argument",
     "missing_application",
     "optional_application_argument",
+    "output_option",
     "place_options",
     "places_of",
     "plan_request",
+    "profile_of_lock_option",
     "read_settings",
     "read_specs",
     "refresh_options",
@@ -102,6 +107,9 @@ _STORE = (
     click.option("--cache", metavar="DIR", help="Where downloads are kept."),
     click.option("--index-url", metavar="URL", help="Another package index."),
 )
+_OFFLINE = click.option(
+    "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
+)
 _TARGET = (
     click.option(
         "--variant",
@@ -134,12 +142,10 @@ _TARGET = (
         help="Let packages of this stream of a module of the base be used, in all roots; may be "
         "given again.",
     ),
-    click.option(
-        "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
-    ),
+    _OFFLINE,
     *_STORE,
 )
-_BASE_OF_LOCK = click.option(
+base_of_lock_option = click.option(
     "--base",
     metavar="NAME|DIR",
     help="Where its base is, if not known by the lock's own name for it.",
@@ -152,11 +158,16 @@ _FURTHER_REPO = click.option(
     multiple=True,
     help="Where a repository on top of its base is; may be given again.",
 )
-_OFFLINE = click.option(
-    "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
+force_option = click.option(
+    "--force", is_flag=True, help="Write over files that were changed or not made here."
+)
+profile_of_lock_option = click.option(
+    "--profile",
+    metavar="APP",
+    help="The profile that the lock was made from, if it does not come with streamsolve.",
 )
 _PLACES = (
-    _BASE_OF_LOCK,
+    base_of_lock_option,
     click.option(
         "--profile",
         metavar="APP",
@@ -185,6 +196,7 @@ _BUILDS = (
         "usual), always, or never.",
     ),
 )
+_FETCH = (base_of_lock_option, _OFFLINE, *_STORE)
 _REFRESH = (
     click.option(
         "--base",
@@ -212,6 +224,24 @@ def build_options(command: C) -> C:
 def place_options(command: C) -> C:
     """Add the options that say where what a lock was made from lies."""
     return _with(_PLACES, command)
+
+
+def fetch_options(command: C) -> C:
+    """Add the options that say where the files that a lock names are brought from."""
+    return _with(_FETCH, command)
+
+
+def output_option(text: str, *, required: bool = True) -> Callable[[C], C]:
+    """``-o DIR``, as ``directory``; ``text`` is its help."""
+    return click.option(
+        "-o",
+        "--output",
+        "directory",
+        metavar="DIR",
+        required=required,
+        type=click.Path(file_okay=False, path_type=Path),
+        help=text,
+    )
 
 
 lock_argument = click.argument(

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from .options import cache_directory, complete_base, lock_argument, read_settings
+from .options import (
+    cache_directory,
+    fetch_options,
+    lock_argument,
+    output_option,
+    read_settings,
+)
 from .progress import progress_display
 from .screen import show
 
@@ -29,15 +35,7 @@ _MOST_SHOWN = 40
 
 @click.command()
 @lock_argument
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    metavar="DIR",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Bring the files into DIR, such as the directory sources of what emit mock writes.",
-)
+@output_option("Bring the files into DIR, such as the directory sources of what emit mock writes.")
 @click.option(
     "--only",
     metavar="COMPONENT",
@@ -64,17 +62,7 @@ _MOST_SHOWN = 40
     is_flag=True,
     help="Bring the base's source packages too, from its source repositories.",
 )
-@click.option(
-    "--base",
-    metavar="NAME|DIR",
-    help="Where the base is, if not known by the lock's own name for it.",
-    shell_complete=complete_base,
-)
-@click.option(
-    "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
-)
-@click.option("--cache", metavar="DIR", help="Where downloads are kept.")
-@click.option("--index-url", metavar="URL", help="Another package index.")
+@fetch_options
 def sources(
     file: Path,
     directory: Path,

@@ -49,6 +49,16 @@ class Written:
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
 
+    @property
+    def counted(self) -> str:
+        """``3 written, 1 unchanged``."""
+        counts = {
+            "written": len(self.written),
+            "unchanged": len(self.unchanged),
+            "removed": len(self.removed),
+        }
+        return ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+
 
 def write_files(
     directory: Path,

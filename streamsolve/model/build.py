@@ -240,6 +240,13 @@ class BuildPlan:
         """The root of that id, the runtime root included, or None."""
         return next((root for root in (self.runtime, *self.roots) if root.id == id), None)
 
+    @property
+    def external_packages(self) -> tuple[str, ...]:
+        """The names of the packages of third parties, of which only the profile knows, sorted."""
+        roots = (self.runtime, *self.roots)
+        packages = (package for root in roots for package in root.packages)
+        return tuple(sorted({each.name for each in packages if each.repository == "external"}))
+
 
 def stream_id(component: Component, version: Version) -> str:
     """``name@version``, as builds name their streams."""
