@@ -47,6 +47,22 @@ def kinds(answer: RootConflict) -> set[RuleKind]:
     return {rule.kind for problem in answer.problems for rule in problem.rules}
 
 
+# --- opening and closing
+
+
+def test_a_pool_that_is_closed_leaves_no_descriptor_open(tmp_path):
+    repository = on_disk(tmp_path, "base", rpm("a", "1-1"))
+    for _ in ("cold", "warm"):
+        before = descriptors()
+        with opened(tmp_path / "cache", repository) as pool:
+            assert pool.named("a")
+        assert descriptors() == before
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 # --- looking packages up
 
 

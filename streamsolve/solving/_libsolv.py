@@ -123,9 +123,10 @@ class Engine:
 
     def _read(self, descriptor: int, read: Callable[[Any], bool]) -> bool:
         self._ready = False
+        # The file has a descriptor of its own, so that this one stays ours to close.
         file = solv.xfopen_fd(None, descriptor, "r")
+        os.close(descriptor)
         if file is None:  # libsolv does not survive being handed None
-            os.close(descriptor)
             return False
         try:
             return bool(read(file))
@@ -134,7 +135,7 @@ class Engine:
 
     def write_solv(self, repository: int, descriptor: int) -> None:
         """Write a repository in libsolv's own format; OSError if that fails."""
-        file = solv.xfopen_fd(None, os.dup(descriptor), "w")
+        file = solv.xfopen_fd(None, descriptor, "w")
         if file is None:
             raise OSError("libsolv cannot write to the descriptor")
         written = self._pool.id2repo(repository).write(file)
@@ -350,6 +351,10 @@ class Engine:
         solvable = self._pool.id2solvable(package)
         location, _ = solvable.lookup_location()
         return location or "", solvable.lookup_sourcepkg() or ""
+
+    def licence_of(self, package: int) -> str:
+        """What a package's licence tag says; empty where the repository does not say."""
+        return self._pool.id2solvable(package).lookup_str(solv.SOLVABLE_LICENSE) or ""
 
     def _lookup(self, solvable: Any, key: int) -> tuple[str, ...]:
         """The texts of a package's dependencies, each once. Most are shared by many packages, and
