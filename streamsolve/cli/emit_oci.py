@@ -113,6 +113,7 @@ def emit_oci_command(
             epoch=source_date_epoch(),
             database=dbpath.rstrip("/"),
             run=_run(lock, used),
+            files=_module_state(lock.plan, each),
         )
         chosen = chosen_layers(lock.plan, layers, layers_like, layers_with)
         requests.append(ImageRequest(files.groups(lock.plan, each, chosen), settings))
@@ -141,6 +142,7 @@ def _check_options(tag: str, dbpath: str) -> None:
 def _run(lock: Lock, profile: Profile) -> RunSettings:
     """As `emit containerfile` has it."""
     from ..emit.containers import ImageSettings, environment, image_labels
+    from ..emit.containers.labels import collection_paths
     from ..emit.containers.settings import user_of
     from ..oci import RunSettings
 
@@ -159,7 +161,19 @@ def _run(lock: Lock, profile: Profile) -> RunSettings:
         environment=tuple(sorted(variables.items())),
         labels=tuple(image_labels(lock.plan, described).items()),
         ports=tuple(sorted(profile.image.ports)),
+        first=tuple(collection_paths(lock.plan).items()),
     )
+
+
+def _module_state(plan: Plan, file: Path) -> tuple[tuple[str, bytes], ...]:
+    """What keeps the plan's module streams enabled in the image."""
+    from ..emit.grammar import Refusals
+    from ..emit.module_state import check_modules, state_files
+
+    refusals = Refusals(str(file))
+    check_modules(plan, refusals)
+    refusals.raise_if_any()
+    return tuple((f"/{path}", content) for path, content in state_files(plan).items())
 
 
 # -- which files -----------------------------------------------------------------------------------
@@ -247,6 +261,7 @@ def _told(
     missing: list[LeftOut],
 ) -> Iterator[Block]:
     from ..explain import Span, Style, blank, paragraph
+    from ..explain.sentences import byte_text
 
     yield paragraph(
         Span("✓ ", Style.GOOD),
@@ -256,7 +271,7 @@ def _told(
     )
     for image, request in zip(layout.images, requests, strict=True):
         count = sum(len(group.packages) for group in request.groups)
-        layers = ", ".join(f"{title} {_size(layer.size)}" for title, layer in image.layers)
+        layers = ", ".join(f"{title} {byte_text(layer.size)}" for title, layer in image.layers)
         yield paragraph(f"{image.architecture}: {count} packages in layers: {layers}.", indent=2)
         if image.present:
             there = f"{len(image.present)} of them are in the base image already."
@@ -285,12 +300,3 @@ def _scriptlets(missing: list[LeftOut]) -> Iterator[Block]:
     yield paragraph(Span("! ", Style.WARNING), text, hang=2)
     for each in missing:
         yield paragraph(str(each), indent=4)
-
-
-def _size(size: int) -> str:
-    """A size as people read it."""
-    amount, units = float(size), ["B", "kB", "MB", "GB"]
-    while amount >= 1000 and len(units) > 1:
-        amount /= 1000
-        del units[0]
-    return f"{amount:.3g} {units[0]}"

@@ -18,6 +18,7 @@ __all__ = [
     "builder_time",
     "built_component",
     "built_for",
+    "byte_text",
     "count",
     "demanded",
     "demanded_of",
@@ -55,6 +56,15 @@ _KIND_WORDS = {
 def count(number: int, noun: str, plural: str = "") -> str:
     """``1 stream``, ``2 streams``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def byte_text(number: int) -> str:
+    """A number of bytes as people read it, to three digits: ``1.24 MB``."""
+    amount, units = float(number), ["B", "kB", "MB", "GB"]
+    while amount >= 1000 and len(units) > 1:
+        amount /= 1000
+        del units[0]
+    return f"{amount:.3g} {units[0]}"
 
 
 def builder_time(minutes: int) -> str:
@@ -239,7 +249,8 @@ def _clause(stream: PlannedStream, needs: str, own: str) -> str:
     also = f": {told}" if told else ""
     match reason.kind:
         case ReasonKind.APPLICATION:
-            return "the application itself"
+            ours = "the application itself"
+            return f"{ours}; {has} of its own" if reason.base_version else ours
         case ReasonKind.BASE_FITS:
             return "the base's own version meets every demand"
         case ReasonKind.COMPAT_FITS:
