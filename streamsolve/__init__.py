@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         load_profile,
         make_lock,
         plan,
+        plan_shared,
         verify_lock,
     )
     from .lock import Lock, check_lock, read_lock
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .model.package import Base
     from .model.plan import Plan, PlannedStream
     from .model.profile import Profile
+    from .model.shared import SharedPlan
 
 __all__ = [
     "Base",
@@ -49,6 +51,7 @@ __all__ = [
     "PlannedStream",
     "Profile",
     "Repair",
+    "SharedPlan",
     "StreamsolveError",
     "__version__",
     "check_lock",
@@ -59,6 +62,7 @@ __all__ = [
     "make_lock",
     "plan",
     "plan_document",
+    "plan_shared",
     "read_lock",
     "verify_lock",
 ]
@@ -78,6 +82,7 @@ _HOMES = {
     "PlannedStream": "model.plan",
     "Profile": "model.profile",
     "Repair": "model.conflict",
+    "SharedPlan": "model.shared",
     "StreamsolveError": "errors",
     "check_lock": "lock",
     "list_bases": "library",
@@ -87,6 +92,7 @@ _HOMES = {
     "make_lock": "library",
     "plan": "library",
     "plan_document": "explain.document",
+    "plan_shared": "library",
     "read_lock": "lock",
     "verify_lock": "library",
 }

@@ -84,6 +84,67 @@ class Code(Enum):
         "bad requirement",
         "The text is not a requirement as PEP 508 defines it. The caret shows the fault.",
     )
+    BROKEN_FOREIGN_LOCK = (
+        "SS117",
+        "another tool's lock that cannot be read",
+        "A Cargo.lock, package-lock.json or pnpm-lock.yaml, or what lies beside it, is not what "
+        "its tool writes. Every fault is listed with its place; let the tool make the lock again.",
+    )
+    BROKEN_VENDORED = (
+        "SS118",
+        "a broken list of vendored packages",
+        "The file that a profile's [[vendored]] names does not follow its format. Make it again "
+        "with `streamsolve vendored LOCK -o FILE`.",
+    )
+    NO_DRAFT = (
+        "SS119",
+        "no profile can be drafted from that",
+        "`streamsolve profile new NAME --from` takes pypi:NAME, spec:FILE, cargo:DIR or npm:DIR. "
+        "The message says what was looked for and not found there.",
+    )
+    BROKEN_MANIFEST = (
+        "SS120",
+        "a broken manifest",
+        "The Cargo.toml or package.json that a profile was to be drafted from does not follow its "
+        "format. The message says where.",
+    )
+    PROFILE_EXISTS = (
+        "SS121",
+        "there is a profile already",
+        "A profile of that name comes with streamsolve, or a file is in the way. Nothing was "
+        "written. Choose another name or directory, or write it anyway with `--force`.",
+    )
+    KERNEL_PAIR_EXCLUDED = (
+        "SS122",
+        "a kernel and a module that do not go together",
+        "It is known that this kernel module does not build or run with that kernel; the message "
+        "has the fact and where it is from. Lock another branch of the module with "
+        "`--app-version`, or for another kernel. A fact that does not hold for you can be relaxed "
+        "when the lock is made: `--relax MODULE:kernel<7.0`.",
+    )
+    KERNEL_PAIR_UNFIT = (
+        "SS123",
+        "a kernel and module that do not do for the application",
+        "What the application needs of the machine is not what this kernel and module are: a newer "
+        "driver, another kernel, base or architecture. The message says which and who needs it.",
+    )
+    UNCLEAR_APPLICATION = (
+        "SS125",
+        "applications that cannot be planned together",
+        "`streamsolve plan APP APP… --shared` takes two to eight applications, each once: profiles "
+        "by name or file, with a variant as PROFILE:VARIANT or NAME-VARIANT.",
+    )
+    BROKEN_LOCK_SET = (
+        "SS126",
+        "a broken lock of several architectures",
+        "The file does not hold one whole lock for each architecture that it names, or was changed "
+        "by hand. Make it again with `streamsolve lock APP --arch A --arch B -o FILE`.",
+    )
+    WHICH_ARCH = (
+        "SS127",
+        "a lock of several architectures where one is needed",
+        "Name the architecture behind the file: FILE#ARCH, such as app.lock.json#aarch64.",
+    )
     UNKNOWN_BASE = (
         "SS201",
         "unknown base",
@@ -147,6 +208,25 @@ class Code(Enum):
         "A Packages file of Debian or Ubuntu does not follow its format, or cannot be read. Each "
         "fault is listed with its line; `apt-get update` fetches the files again.",
     )
+    UNKNOWN_OVERLAY = (
+        "SS212",
+        "no such overlay",
+        "A repository was given by name alone, and none is known by that name, or not for this "
+        "base. `streamsolve base list` shows those that are known; any other is NAME=URL.",
+    )
+    BROKEN_OVERLAY = (
+        "SS213",
+        "broken definition of an overlay",
+        "The definition of an overlay does not follow its format. Every fault is listed with its "
+        "place.",
+    )
+    REPOSITORIES_NOT_GIVEN = (
+        "SS214",
+        "the base's repositories are not given",
+        "Nobody but its subscribers can read the repositories of this base. Name a mirror of each, "
+        "or a directory that `dnf reposync` filled, with `--repo ID=URL`, or under `[repos]` in "
+        "`streamsolve.toml`.",
+    )
     INDEX_UNREACHABLE = (
         "SS301",
         "package index cannot be reached",
@@ -190,10 +270,11 @@ class Code(Enum):
     )
     NEEDS_WHOLE_BASE = (
         "SS603",
-        "builds need a whole base",
-        "What comes with the tool of a base suffices to choose streams, not to solve build roots. "
-        "Name the base's repositories with `--base DIRECTORY`, or let them be fetched by leaving "
-        "out `--offline`.",
+        "a whole base is needed",
+        "What comes with the tool of a base suffices to choose streams, not to solve build roots, "
+        "nor to say what `--with` leads to beyond an application's own requirements. Name the "
+        "base's repositories with `--base DIRECTORY`, or let them be fetched by leaving out "
+        "`--offline`, for a plan with `--fresh`.",
     )
     LEAKS = (
         "SS604",

@@ -19,6 +19,7 @@ from .planner import PlanRequest, make_plan
 
 if TYPE_CHECKING:
     from .lock import Lock
+    from .model.shared import SharedPlan
     from .model.verification import Verification
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "load_profile",
     "make_lock",
     "plan",
+    "plan_shared",
     "verify_lock",
 ]
 
@@ -91,6 +93,38 @@ def plan(
         profile=application if isinstance(application, Profile) else None,
         base=base if isinstance(base, Base) else None,
     ).plan
+
+
+def plan_shared(
+    applications: Sequence[str | Profile],
+    *,
+    base: str | Base = "",
+    arch: str = "x86_64",
+    python: str = "",
+    offline: bool = False,
+    cache: Path | None = None,
+    progress: Progress = no_progress,
+    builds: bool = False,
+    checks: str = "free",
+) -> SharedPlan:
+    """Plan two to eight applications together: the fewest sets of streams for all, why there are
+    not fewer, and what they share.
+
+    Each is a profile, which is taken in its default variant, or a text as ``streamsolve plan
+    --shared`` takes it (``vllm:cpu``, ``pytorch-cuda``). An empty base is the one that is the
+    default of all. With ``builds`` build roots are compared as well. Raises
+    :class:`streamsolve.NoPlanError` for an application that has no plan even alone, and
+    :class:`streamsolve.InputError`.
+    """
+    from .planner.shared import plan_shared as shared
+    from .planner.shared_names import applications_named
+
+    return shared(
+        _request("", base, "", arch, python, offline, cache, builds, None, checks),
+        applications_named(applications),
+        progress=progress,
+        base=base if isinstance(base, Base) else None,
+    )
 
 
 def make_lock(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -108,6 +108,8 @@ class BuildWorld:
     profile: Profile = field(factory=profile)
     sources: Sequence[Package] = ()
     overlays: Sequence[tuple[str, Sequence[Package]]] = ()
+    priorities: Mapping[str, int] = field(factory=dict)
+    """Those of overlays, by name; 99 where nothing is said."""
     group: tuple[str, ...] = GROUP
     files: Sequence[Repository] = ()
     """Further repositories of the base, such as one with lists of files."""
@@ -119,7 +121,10 @@ class BuildWorld:
             _repository("base", self.base),
             _repository("source", self.sources, sources=True),
             *self.files,
-            *(_repository(name, packages) for name, packages in self.overlays),
+            *(
+                evolve(_repository(name, packages), priority=self.priorities.get(name, 99))
+                for name, packages in self.overlays
+            ),
         )
 
     def plan(self, tmp_path: Path, **request: object) -> Plan:

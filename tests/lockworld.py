@@ -466,6 +466,7 @@ class SmallPlan:
             runtime_packages=tuple(package.nevra for package in runtime.packages),
             isolation=Isolation((), 1 + len(roots), 40, 12),
             builds=build_plan,
+            demands=("torch>=2.14",),
         )
 
     def _builds(self, first: str, final: str) -> list[tuple[Build, Root]]:

@@ -8,7 +8,7 @@ import re
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -174,6 +174,7 @@ def test_the_schema_refuses_what_is_no_architecture():
 
 @given(ARCHITECTURES)
 def test_reader_and_schema_know_the_same_names(name):
+    assume(name not in PROFILE)  # no list has a name twice
     assert schema_faults(PROFILE.replace("gfx942", name)) == []
 
 

@@ -78,18 +78,25 @@ def ids(base: Base) -> list[str]:
 
 def test_the_bases_that_come_with_the_tool_are_whole():
     bases = {base.name: base for base in list_bases()}
-    assert list(bases) == ["fedora-44", "fedora-45", "fedora-rawhide"]
-    assert [base.python for base in bases.values()] == ["3.14", "3.15", "3.15"]
+    assert {name: base.python for name, base in bases.items()} == {
+        "centos-stream-10": "3.12",
+        "centos-stream-9": "3.9",
+        "fedora-44": "3.14",
+        "fedora-45": "3.15",
+        "fedora-rawhide": "3.15",
+        "rhel-10": "3.12",
+    }
     for base in bases.values():
-        assert base.python_full.startswith(f"{base.python}.")
-        assert base.glibc >= (2, 43)
+        # Where a release moves, its patch releases do.
+        assert base.python_full.startswith(f"{base.python}.") or not base.python_full
+        assert base.glibc >= ((2, 43) if base.name.startswith("fedora") else (2, 34))
         assert {"bash", "rpm-build", "redhat-rpm-config"} <= set(base.build_group)
         assert list(base.build_group) == sorted(base.build_group)
         assert {"x86_64", "aarch64"} <= set(base.architectures)
-        assert {repository.sources for repository in base.repositories} == {True, False}
+        assert {each.sources for each in base.repositories} == {True, False} or base.given
         for repository in base.repositories:
             assert repository.kind is LocationKind.METALINK
-            assert "$basearch" in repository.location
+            assert "$basearch" in repository.location or repository.sources
             assert repository.sources == ("source" in repository.id)
 
 
@@ -315,6 +322,23 @@ def test_every_directory_in_it_with_repodata_is_a_repository_but_no_deeper_one(o
     assert ids(base) == sorted(ids(base))
     assert (base.python, base.release) == ("", "")
     assert base.build_group == DEFAULT_BUILD_GROUP
+
+
+def test_a_directory_without_an_architecture_says_which_ones_it_has(offline, tmp_path):
+    tree = tmp_path / "tree"
+    for path in ("x86_64/os", "ppc64le", "source"):
+        write_repository(tree / path, PACKAGES)
+    error = refused(lambda: open_base(str(tree), arch="aarch64", transport=offline))
+    assert error.code is Code.BAD_OPTION
+    told = f"{tree}: it is not for aarch64: it has repositories for ppc64le and x86_64"
+    assert told in str(error)
+    inside = refused(lambda: open_base(str(tree / "ppc64le"), arch="x86_64", transport=offline))
+    assert "it is not for x86_64: it has repositories for ppc64le" in str(inside)
+    assert ids(open_base(str(tree / "ppc64le"), arch="ppc64le", transport=offline)) == ["ppc64le"]
+    # A repository that is named after no architecture may hold packages for any.
+    write_repository(tree / "everything", PACKAGES)
+    base = open_base(str(tree), arch="aarch64", transport=offline)
+    assert ids(base) == ["everything", "source"]
 
 
 def test_the_repositories_of_other_architectures_are_left_out(offline, tmp_path):
@@ -616,7 +640,7 @@ def test_a_real_fedora_is_opened_as_it_lies(offline):
 def test_a_real_centos_stream_is_opened_with_its_modules_and_file_lists(offline):
     base = open_base(real("centos-stream-9"), arch="x86_64", transport=offline)
     assert ids(base) == ["appstream", "baseos"]
-    assert (base.python, base.glibc) == ("", ())
+    assert (base.python, base.glibc) == ("3.9", (2, 34))
     appstream, baseos = content(base, "appstream"), content(base, "baseos")
     assert appstream.modules is not None
     assert appstream.modules.path.name.endswith("-modules.yaml.xz")

@@ -54,7 +54,12 @@ class Planner:
         self.wanted_universe = False
 
     def __call__(
-        self, request: PlanRequest, *, progress: Callable[..., None], universe: bool = False
+        self,
+        request: PlanRequest,
+        *,
+        progress: Callable[..., None],
+        universe: bool = False,
+        fallbacks: bool = False,
     ) -> Outcome:
         self.requests.append(request)
         self.wanted_universe = universe
@@ -385,7 +390,7 @@ def test_bad_input_with_json_is_one_document(
         (["profile", "show", "vlm"], "did you mean vllm?"),
         (["profile", "refresh", "vllm"], "name the bases to read"),
         (["plan", "vllm", "--python", "three"], "three"),
-        (["plan", "vllm", "--repo", "nowhere"], "NAME=URL"),
+        (["plan", "vllm", "--repo", "nowhere"], "nowhere=URL"),
         (["plan", "--help-me"], "did you mean --help"),
     ],
 )

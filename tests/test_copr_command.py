@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import logging
@@ -18,16 +19,13 @@ from streamsolve.copr.journal import journal_path
 from streamsolve.copr.patience import Patience
 from streamsolve.emit.grammar import Refusals
 from streamsolve.emit.names import names_of
-from streamsolve.lock import lock_text
+from streamsolve.lock import lock_set_text, lock_text, read_lock
 
 from .commandworld import Ran
 from .conftest import ROOT
 from .coprserver import LOGIN, TOKEN, CoprServer
 from .localserver import without_proxies
 from .lockworld import small_plan, small_settings
-
-# The client leaves the file that it uploads to be closed by the interpreter.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 
 NVIDIA = ("--repo", "nvidia=https://packages.test/cuda/,priority=50")
 PROJECT = ("--project", "packager/app")
@@ -42,9 +40,11 @@ class Desk:
     server: CoprServer
     capsys: pytest.CaptureFixture[str]
 
+    fragment: str = ""
+
     @property
     def lock(self) -> Path:
-        return self.directory / "app.lock.json"
+        return self.directory / f"app.lock.json{self.fragment}"
 
     def run(self, name: str, *words: str, config: str = "copr.conf") -> Ran:
         arguments = ["copr", name, str(self.lock), *PROJECT, *NVIDIA, *words]
@@ -112,6 +112,21 @@ def test_a_dry_run_shows_every_field_and_changes_nothing(desk: Desk) -> None:
     assert ran.says("8 not submitted", "Would build 8 of 8, level by level, in")
     assert all(request.startswith("GET") for request in desk.server.asked)
     assert not journal_path(desk.lock, "packager", "app").exists()
+
+
+def test_a_lock_of_several_in_a_file_is_pushed_by_its_architecture(desk: Desk) -> None:
+    text = desk.lock.read_text()
+    whole = lock_set_text({"x86_64": (read_lock(text, file="f"), text)})
+    desk.lock.write_text(whole)
+    desk.fragment = "#x86_64"
+    words = ("--source", "custom", "--lock-url", "https://example.org/l.json")
+    ran = desk.push(*words, "--source", "torch=srpm")
+    assert ran.code == 0, ran.err
+    scripts = [one.source for one in desk.server.world.builds.values() if one.kind == "custom"]
+    assert len(scripts) == 7
+    for source in map(str, scripts):
+        assert hashlib.sha256(whole.encode()).hexdigest() in source
+        assert "copr source \"$lock\"'#x86_64' --component" in source.replace("\\'", "'")
 
 
 def test_the_script_s_chroot_gets_what_was_asked_for_and_a_given_spec_needs_a_source_package(

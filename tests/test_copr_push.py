@@ -31,9 +31,6 @@ from .localserver import without_proxies
 from .lockworld import SmallPlan
 from .test_copr_order import Killed, Luck, check_order, check_strict_order, world_of
 
-# The client leaves the file that it uploads to be closed by the interpreter.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-
 CHROOT = "fedora-45-x86_64"
 OPTIONS = FarmOptions("packager", "app", (CHROOT,))
 

@@ -21,7 +21,7 @@ from streamsolve.copr.source import custom_source
 from streamsolve.emit import MockSettings
 from streamsolve.emit.specs import emit_specs
 from streamsolve.errors import Code, InputError
-from streamsolve.lock import lock_text
+from streamsolve.lock import lock_set_text, lock_text, read_lock
 from streamsolve.model.lock import LockSpec
 from streamsolve.model.stream import Source
 from streamsolve.planner.locking import load_lock
@@ -304,6 +304,22 @@ def run_script(
         ["sh", "./script"],
         cwd=directory, env=environment, capture_output=True, check=False, timeout=120,
     )  # fmt: skip
+
+
+def test_the_script_takes_its_lock_of_a_file_with_several(world: CommandWorld) -> None:
+    text = Path("app.lock.json").read_text("utf-8")
+    whole = lock_set_text({"x86_64": (read_lock(text, file="f"), text)}).encode()
+    digest = hashlib.sha256(whole).hexdigest()
+    with LocalServer({"/l.json": whole}) as web, LocalIndex(*world.files.values()) as index:
+        address = web.url("/l.json")
+        made = custom_source("idna@3.1", address, digest, "c", (), arch="x86_64")
+        done = run_script(made.script, Path("clean"), index.endpoint)
+        other = custom_source("idna@3.1", address, digest, "c", (), arch="aarch64")
+        refused = run_script(other.script, Path("other"), index.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert files(Path("clean"))["idna-3.1.zip"] == world.files["idna-3.1.zip"].body
+    assert refused.returncode != 0
+    assert b"it holds no lock for aarch64" in refused.stderr
 
 
 def test_the_script_that_copr_runs_makes_the_sources(world: CommandWorld) -> None:

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from streamsolve.cli import main
 from streamsolve.emit import MockRepository
-from streamsolve.emit.containers import ImageSettings, emit_containerfile
+from streamsolve.emit.containers import ImageSettings, emit_containerfile, without_repository
 from streamsolve.errors import Code, InputError, InputErrors
 from streamsolve.lock import lock_text
 from streamsolve.model.layer_groups import LayerKind, layer_groups
@@ -228,6 +228,18 @@ def test_packages_that_nobody_signed_or_that_are_nowhere_are_refused() -> None:
         emit_containerfile(small_plan(), keyless)
     with pytest.raises(InputErrors, match="where the base's packages come from"):
         emit_containerfile(small_plan(), evolve(SETTINGS, repositories=()))
+
+
+def test_third_parties_packages_that_no_repository_can_have_are_named() -> None:
+    plan = small_plan()
+    own = tuple(each for each in SETTINGS.repositories if not each.overlay)
+    alone = evolve(SETTINGS, repositories=own)
+    names = {each.name for each in plan.builds.runtime.packages if each.repository == "external"}
+    assert names
+    assert without_repository(plan, alone) == tuple(sorted(names))
+    third = evolve(own[0], id="third", overlay=True)
+    assert without_repository(plan, evolve(alone, repositories=(*own, third))) == ()
+    assert without_repository(plan, evolve(alone, files=())) == ()
 
 
 def test_a_plan_without_builds_is_refused() -> None:

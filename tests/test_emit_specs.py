@@ -53,6 +53,19 @@ def build_requires(directory: Path, made: EmittedSpecs, stream: str) -> list[str
     return sorted(line.strip() for line in found.splitlines() if not line.startswith("rpmlib("))
 
 
+BUILDER = """\
+Name: builder
+Version: 7.6
+Release: 1
+Summary: It builds
+License: MIT
+BuildRequires: zip, clang18 >= 18
+%description
+It builds.
+%files
+"""
+
+
 # --- from upstream
 
 
@@ -385,3 +398,46 @@ def test_another_compiler_is_no_matter_of_the_spec() -> None:
     plan = spec_plan(private("thing", "1.5"), tools={"thing": (gcc,)})
     made = emit_specs(plan, SETTINGS)
     assert made.files == emit_specs(spec_plan(private("thing", "1.5")), SETTINGS).files
+
+
+def test_what_a_profile_says_of_components_is_asked_for_as_the_root_has_it(
+    tmp_path: Path,
+) -> None:
+    """Outside of our roots nothing else would bring it."""
+    jdk = RootStream(component("toolchain:jdk"), Version("21"), Origin.EXTERNAL, "temurin-21-jdk")
+    clang = RootStream(component("toolchain:clang"), Version("18.1.8"), Origin.BASE, "clang18")
+    gcc = RootStream(component("toolchain:gcc"), Version("16"), Origin.BASE, "gcc")
+    python = RootStream(component("interpreter:python"), Version("3.15"), Origin.BASE, "python3")
+    needs = [
+        need("jdk<22,>=21", PROFILE, component="toolchain:jdk"),
+        need("clang==18.*", PROFILE, component="toolchain:clang"),
+        need("python<3.16", PROFILE, component="interpreter:python"),
+        need("clang18 >= 18", PROFILE),
+        need("zip", PROFILE),
+    ]
+    tool = private("toolchain:builder", "7.7")
+    plan = spec_plan(
+        tool,
+        needs={"toolchain:builder": needs},
+        tools={"toolchain:builder": (jdk, clang, gcc, python)},
+    )
+    made = emit_specs(plan, SETTINGS)
+    asked = ["clang18 >= 18", "temurin-21-jdk", "zip"]
+    assert build_requires(tmp_path, made, "toolchain:builder@7.7") == asked
+    given = GivenSpec("builder.spec", BUILDER)
+    based = emit_specs(plan, SETTINGS, of("toolchain:builder@7.7", base=given))
+    assert build_requires(tmp_path, based, "toolchain:builder@7.7") == asked
+
+
+def test_what_a_private_stream_gives_is_asked_for_by_its_private_name() -> None:
+    tool, user = private("toolchain:builder", "7.7"), private("thing", "1.5", filename="")
+    plan = spec_plan(
+        tool,
+        user,
+        needs={"thing": [need("builder==7.7", PROFILE, component="toolchain:builder")]},
+        in_roots={"thing": ["toolchain:builder"]},
+    )
+    for settings, name in ((SETTINGS, "builder"), (IN_PREFIX, "app-builder")):
+        made = emit_specs(plan, settings)
+        lines = [line.split() for line in text(made, "thing@1.5").splitlines()]
+        assert ["BuildRequires:", name] in lines

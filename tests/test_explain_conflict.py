@@ -16,7 +16,7 @@ from streamsolve.explain import (
 from streamsolve.model import PYTHON
 from streamsolve.model.conflict import Cause, Conflict, Failure, Repair, RepairKind
 
-from .builders import conflict, demand, failure
+from .builders import component, conflict, demand, failure
 
 TYPED = Command(("streamsolve", "plan", "vllm"), (("--base", "f45"), ("--variant", "cuda")))
 NUMBAS = [f"0.{minor}" for minor in range(60, 65)]
@@ -57,6 +57,8 @@ def test_a_version_that_does_not_exist_reads_from_top_to_bottom():
         "No single change was found that makes a plan possible: no other variant, base or Python, "
         "and no one\n"
         "requirement to relax.\n"
+        "What to do: ask the package index even for what the profile brings:\n"
+        "     streamsolve plan vllm --base f45 --variant cuda --fresh\n"
     )
 
 
@@ -186,6 +188,73 @@ def test_a_conflict_of_the_base_shows_its_packages():
     assert "The base's own packages around numpy cannot be installed together." in text
     assert f"✗ {packages[0]}" in text
     assert "   vllm 0.33.0 needs numpy\n     that allows numpy 2.0\n" in text
+
+
+FRESH = TYPED.with_option("--fresh")
+OFFLINE = TYPED.with_option("--offline")
+ASKED_WHY = Command(("streamsolve", "why-not", "vllm", "numba==0.65.0"), (("--base", "f45"),))
+
+
+def what_to_do(what: Failure, command: Command) -> str:
+    """What follows where no change was found, in one line."""
+    text = plain(lay_out(failure_blocks(what, command), 1000))
+    return " ".join(text.partition("\nWhat to do: ")[2].split())
+
+
+def of_the_base(*missing: str) -> Failure:
+    asked = demand("vllm", ["0.33.0"], "numpy", there=["2.0"])
+    broken = conflict("numpy", Cause.ROOT, (asked,), packages=["they conflict"])
+    return failure(evolve(broken, missing=missing))
+
+
+def missing_compiler() -> Failure:
+    asked = demand("vllm", ["0.33.0"], "gcc>=99", there=["16"])
+    wanted = evolve(asked.requirement, component=component("toolchain:gcc"))
+    asked = evolve(asked, requirement=wanted)
+    return failure(conflict("toolchain:gcc", Cause.NO_SUCH_VERSION, (asked,)))
+
+
+def forbidden() -> Failure:
+    asked = demand("vllm", ["0.33.0"], "closed>=1", there=["1.0"])
+    return failure(conflict("closed", Cause.FORBIDDEN, (asked,)))
+
+
+@pytest.mark.parametrize(
+    ("what", "command", "expected"),
+    [
+        (missing_numba(), OFFLINE, "streamsolve plan vllm --base f45 --variant cuda --fresh"),
+        (missing_numba(), ASKED_WHY, "streamsolve profile refresh vllm"),
+        (
+            missing_numba(),
+            FRESH,
+            "look for releases of vllm 0.33.0 that state something else, or plan another version "
+            "of vllm with --app-version.",
+        ),
+        (
+            failure(*missing_numba().conflicts, *protobuf_conflict().conflicts),
+            FRESH,
+            f"{FRESH} --relax vllm:numba==0.65.0 --relax 'grpcio:protobuf<7'",
+        ),
+        (missing_numba(), Command(("streamsolve", "held-back", "vllm")), "state something else."),
+        (
+            missing_compiler(),
+            TYPED,
+            "with another gcc (toolchain), --repo NAME=URL, or state one in the profile.",
+        ),
+        (of_the_base(), TYPED, "streamsolve base list names those that are known."),
+        (forbidden(), TYPED, "decide in the profile's [policy] what may be used."),
+    ],
+)
+def test_where_no_change_was_found_there_is_a_next_step(
+    what: Failure, command: Command, expected: str
+):
+    assert what_to_do(what, command).endswith(expected)
+
+
+def test_a_repository_that_may_help_is_the_next_step_where_something_is_missing():
+    what = of_the_base("libgfortran.so.5")
+    assert what_to_do(what, TYPED) == ""
+    assert "--repo NAME=URL" in screen(what)
 
 
 def test_all_conflicts_are_numbered():

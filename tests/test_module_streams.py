@@ -322,6 +322,17 @@ def test_a_stream_that_was_chosen_for_nothing_is_told(world: CommandWorld) -> No
     assert ran.says("of the module redis:7, chosen, nothing is used")
 
 
+def test_a_toolchain_of_a_module_counts_in_a_plan_without_its_builds(world: CommandWorld) -> None:
+    """It lies in build roots alone."""
+    node = '[[component]]\ncomponent = "toolchain:node"\npackages = ["nodejs"]\n'
+    world.more = f'needs = ["toolchain:node >=20"]\n{node}'
+    ran = world.run(*PLAN, *BOTH)
+    assert ran.code == 0, ran.out + ran.err
+    assert ran.says("packages of module streams are used: nodejs:20 (chosen) for nodejs")
+    assert ran.says("of the module extra:1, chosen, nothing is used")
+    assert not ran.says("of the module nodejs:20, chosen, nothing is used")
+
+
 def test_an_overlay_without_its_word_is_hidden_by_a_module_and_with_it_is_not(
     world: CommandWorld,
 ) -> None:

@@ -221,6 +221,31 @@ evidence = "a test"
     assert plan.stream("nvidia-driver") is None
 
 
+def test_a_third_party_s_package_does_not_take_the_epoch_of_the_base_s(tmp_path: Path) -> None:
+    world = SmallWorld(
+        [python("3.14"), package("cuda", "1:12"), dist("old", "1", epoch="1")],
+        [release("app", "1", "old>=2"), release("old", "2")],
+        profile(
+            """
+[[component]]
+component = "accelerator:cuda"
+packages = ["cuda"]
+[[component.stream]]
+version = "13.1"
+origin = "external"
+package = "cuda-toolkit-13-1"
+repository = "cuda"
+evidence = "a test"
+""",
+            needs='["accelerator:cuda ==13.1"]',
+        ),
+    )
+    packages = world.plan(tmp_path).runtime_packages
+    assert "cuda-toolkit-13-1-13.1-0.streamsolve.x86_64" in packages
+    # What is made from the base's spec keeps its epoch: else the base's would replace it.
+    assert "python3-old-1:2-0.streamsolve.x86_64" in packages
+
+
 def test_a_relaxed_requirement_is_shown_with_its_reason(tmp_path: Path) -> None:
     world = SmallWorld(
         [python("3.14"), dist("certifi", "2026.1.4")],

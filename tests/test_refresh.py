@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from packaging.version import Version
 
 from streamsolve.cli import main
@@ -356,6 +357,31 @@ def test_a_plan_from_the_extracts_needs_nothing_else(tmp_path, index):
     request = PlanRequest(str(profile), base="one", offline=True, cache=tmp_path / "an-empty-cache")
     made = make_plan(request).plan
     assert {stream.component.name for stream in made.streams} >= {"six", "plain", "of-extra"}
+
+
+def test_an_extra_that_the_extract_does_not_keep_is_asked_of_the_index(tmp_path, index):
+    profile = profile_in(tmp_path / "mine")
+    profile.write_text(PROFILE + '[[omit]]\ncomponent = "gone"\nreason = "not needed"\n')
+    whole = base(tmp_path / "one", "1.15")
+    refresh(profile, whole, index=index)
+    assert "never" not in upstream(tmp_path / "mine").names
+    request = PlanRequest(
+        str(profile), base=whole, index_url=index.endpoint, demands=("plain[other]",)
+    )
+    made = make_plan(evolve(request, cache=tmp_path / "with")).plan
+    assert {stream.component.name for stream in made.streams} >= {"plain", "of-extra", "never"}
+    with pytest.raises(InputError) as raised:
+        make_plan(evolve(request, cache=tmp_path / "without", offline=True))
+    assert raised.value.code is Code.OFFLINE_NOT_CACHED
+
+
+def test_an_extract_says_which_extras_it_keeps(tmp_path, index):
+    profile = profile_in(tmp_path / "mine")
+    refresh(profile, base(tmp_path / "one", "1.15"), index=index)
+    extract, two = upstream(tmp_path / "mine"), Version("2.0")
+    assert extract.keeps("plain", two, "fancy")
+    assert not extract.keeps("plain", two, "other")
+    assert extract.keeps("plain", Version("3.0"), "other")  # it holds no such release
 
 
 def test_the_smallest_profile_of_the_documentation_can_be_planned(tmp_path):

@@ -230,7 +230,7 @@ def test_a_fault_in_the_environment_names_its_variable(
 
 
 def test_a_fault_in_an_option_names_it(machine: Machine) -> None:
-    [fault] = machine.faults(repos=("x",))
+    [fault] = machine.faults(repos=("x/y",))
     assert (fault.code, fault.place.file) == (Code.BAD_OPTION, "--repo")
 
 

@@ -15,6 +15,7 @@ from ..model.plan import Plan
 from ..model.verification import Unseen
 from .architectures import architectures_of, gpu_findings
 from .dependencies import DependencyCheck
+from .kernel_modules import module_findings, unseen_symbols, without_kernel
 from .matching import Matched, match
 from .wheels import WheelCheck
 
@@ -29,6 +30,8 @@ def check_artifacts(plan: Plan, matrix: GpuMatrix, inventory: Inventory) -> Arti
     """
     if plan.builds is None:
         raise ValueError("only a plan with builds says what is built")
+    pair = plan.kernel_pair
+    inventory, symbols = without_kernel(inventory, pair)
     matched = match(plan.builds, inventory, plan.application)
     packages, wheels = DependencyCheck(matched), WheelCheck(plan)
     findings = list(matched.findings)
@@ -40,6 +43,8 @@ def check_artifacts(plan: Plan, matrix: GpuMatrix, inventory: Inventory) -> Arti
             findings += packages.findings(artifact)
         elif stream := matched.stream.get(artifact.path):
             findings += wheels.findings(artifact, stream)
+    if pair is not None:
+        findings += module_findings(inventory.artifacts, pair, symbols)
     streams = sorted(set(matched.stream.values()))
     for stream in streams:
         findings += gpu_findings(stream, matched.of_stream(stream), matrix)
@@ -47,7 +52,10 @@ def check_artifacts(plan: Plan, matrix: GpuMatrix, inventory: Inventory) -> Arti
     return ArtifactCheck(
         findings=tuple(sorted(set(findings))),
         streams=tuple(_built(matched, stream) for stream in streams),
-        unseen=tuple(_unseen(packages.unjudged, inventory, matrix)),
+        unseen=(
+            *_unseen(packages.unjudged, inventory, matrix),
+            *(unseen_symbols(inventory.artifacts, pair, symbols) if pair is not None else ()),
+        ),
         packages=kinds.count(ArtifactKind.PACKAGE),
         wheels=kinds.count(ArtifactKind.WHEEL),
         files=sum(len(artifact.files) for artifact in inventory.artifacts),

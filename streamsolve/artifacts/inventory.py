@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from email.errors import MessageError
 from email.parser import BytesParser
@@ -14,9 +15,11 @@ from ..errors import InputError
 from ..model.artifacts import ArtifactKind, BuiltArtifact, Inventory, Unreadable
 from ..model.component import distribution
 from ..model.gpu import GpuFile
+from ..model.kernel import BuiltModule
 from ..model.progress import Progress, no_progress
 from ..rpms import Header, open_package
 from .containers import (
+    Member,
     broken,
     members_of_package,
     members_of_wheel,
@@ -24,6 +27,8 @@ from .containers import (
     printable,
     reading,
 )
+from .feed import DamagedCodeError
+from .kernel_module import MOST_MODULE, is_module, plain_module, read_module
 from .reading import code_in_members, files_below
 
 __all__ = ["take_inventory"]
@@ -67,16 +72,36 @@ def _package(file: Path, shown: str) -> BuiltArtifact | None:
         if header.source:
             return None
         files: tuple[GpuFile, ...] = ()
+        modules: list[BuiltModule] = []
         if not header.name.endswith(_DEBUG):
             with closing(members_of_package(package)) as members:
-                files = code_in_members(file, members)
+                files = code_in_members(file, _without_modules(file, members, modules))
         else:
             for _ in package.entries():
                 pass  # its digests are checked on the way
-    return _built(header, shown, files)
+    return _built(header, shown, files, modules)
 
 
-def _built(header: Header, shown: str, files: tuple[GpuFile, ...]) -> BuiltArtifact:
+def _without_modules(
+    file: Path, members: Iterable[Member], found: list[BuiltModule]
+) -> Iterator[Member]:
+    """The members without kernel modules, which are read whole on the way."""
+    for member in members:
+        if not is_module(member.path):
+            yield member
+            continue
+        if member.size > MOST_MODULE:
+            raise broken(file, f"it has more than {MOST_MODULE} bytes", member.path)
+        try:
+            content = plain_module(member.path, b"".join(member.blocks))
+            found.append(read_module(printable(member.path), content))
+        except DamagedCodeError as error:
+            raise broken(file, str(error), member.path) from None
+
+
+def _built(
+    header: Header, shown: str, files: tuple[GpuFile, ...], modules: Sequence[BuiltModule]
+) -> BuiltArtifact:
     return BuiltArtifact(
         path=shown,
         kind=ArtifactKind.PACKAGE,
@@ -88,6 +113,7 @@ def _built(header: Header, shown: str, files: tuple[GpuFile, ...]) -> BuiltArtif
         provides=tuple(sorted(set(map(printable, header.provides)))),
         requires=tuple(sorted(set(map(printable, header.requires)))),
         files=files,
+        modules=tuple(sorted(modules, key=lambda module: module.path)),
     )
 
 

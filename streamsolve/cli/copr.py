@@ -11,6 +11,7 @@ import rich_click as click
 
 from ..errors import ExitCode
 from .copr_plan import directory_of, planned, rows_of
+from .copr_repo import add_repo_command
 from .copr_source import add_source_command
 from .groups import Group
 from .lock_questions import all_option, json_option
@@ -113,6 +114,7 @@ def copr() -> None:
 
 
 add_source_command(copr)
+add_repo_command(copr)
 
 
 def patience_here() -> Patience:

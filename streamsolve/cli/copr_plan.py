@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Code, ErrorCollector, Place
+from ..errors import Code, ErrorCollector, InputError, Place
+from .architectures import set_of
 
 if TYPE_CHECKING:
     from ..copr import FarmBuild, FarmOptions, FarmPlan, FarmRepository
@@ -22,15 +23,16 @@ def planned(file: Path, options: Mapping[str, Any], *, webhooks: bool = False) -
     """What COPR should have for a lock. With ``webhooks`` only the projects and names count, so
     sources need not be there: what they are is checked where a package is set up."""
     from ..copr import plan_farm
-    from ..planner.locking import load_lock
+    from ..planner.locking import file_of, load_lock
     from ..storage import file_digest
 
     lock = load_lock(file)
+    arch = lock.plan.arch if set_of(file) else ""
     directory = directory_of(options)
     given = frozenset(spec.component for spec in lock.settings.specs)
     return plan_farm(
         lock.plan,
-        _farm_options(lock, file_digest(file), options),
+        _farm_options(lock, file_digest(file_of(file)), options, arch),
         _source_packages(directory),
         file=str(file),
         given=given,
@@ -55,8 +57,9 @@ def _source_packages(directory: Path | None) -> dict[str, str]:
     return {path.name: file_digest(path) for path in found if path.is_file()}
 
 
-def _farm_options(lock: Lock, digest: str, options: Mapping[str, Any]) -> FarmOptions:
-    """The options as a value; faults of spelling, all at once."""
+def _farm_options(lock: Lock, digest: str, options: Mapping[str, Any], arch: str) -> FarmOptions:
+    """The options as a value; faults of spelling, all at once. ``digest`` is that of the lock's
+    file, of whose locks it is that for ``arch`` if there are several."""
     from ..copr import FarmOptions
     from ..copr.options import BUILDDEPS, Method, project_name
 
@@ -65,24 +68,27 @@ def _farm_options(lock: Lock, digest: str, options: Mapping[str, Any]) -> FarmOp
     if not (owner and project):
         faults.add(f"{options['project']!r} names no project", Place("--project"), _OWNER)
     method, sources = _sources(options["sources"], faults)
-    repositories = _repositories(lock, options["repos"], faults)
+    chroots = options["chroots"] or (f"{lock.plan.base}-{lock.plan.arch}",)
+    repositories = _repositories(lock, options["repos"], chroots, faults)
     faults.raise_if_any("the options cannot be used")
     return FarmOptions(
         owner,
         project,
-        options["chroots"] or (f"{lock.plan.base}-{lock.plan.arch}",),
+        chroots,
         repositories,
         options["packages"],
-        options["modules"],
+        _modules(lock, options["modules"]),
         options["isolation"],
         Method(method),
         sources,
         options["lock_url"],
         digest,
         options["builddeps"] or BUILDDEPS,
+        lock_arch=arch,
     )
 
 
+_EPEL = "epel"
 _OWNER = "write OWNER/NAME, or @GROUP/NAME"
 _FORM = "write srpm, custom, pypi or distgit:[NAMESPACE/]PACKAGE@COMMIT, after COMPONENT= or alone"
 
@@ -111,19 +117,42 @@ def _sources(texts: Sequence[str], faults: ErrorCollector) -> tuple[str, tuple[S
     return general, tuple(found)
 
 
+def _modules(lock: Lock, typed: Sequence[str]) -> tuple[str, ...]:
+    """The module streams that chroots enable: those of the lock, and what was typed; a module that
+    was typed is as it was typed."""
+    said = {text.removeprefix("!").partition(":")[0] for text in typed}
+    locked = [each.spelled for each in lock.plan.enabled_modules if each.name not in said]
+    return (*locked, *typed)
+
+
 def _repositories(
-    lock: Lock, texts: Sequence[str], faults: ErrorCollector
+    lock: Lock, texts: Sequence[str], chroots: Sequence[str], faults: ErrorCollector
 ) -> tuple[FarmRepository, ...]:
-    """The repositories on top of the base, those of the lock among them."""
+    """The repositories on top of the base, those of the lock among them; what chroots bring by
+    themselves, such as EPEL those of the name, need not be named."""
     from ..copr import FarmRepository
-    from ..inputs.bases import parse_overlay
+    from ..inputs.base_definitions import find_definition
+    from ..inputs.bases import as_locked, located, parse_overlay
+    from ..inputs.repositories import LocationKind
 
     found: dict[str, FarmRepository] = {}
     for text in texts:
         with faults.collect():
-            overlay = parse_overlay(text)
+            used = as_locked(text, lock.settings.repositories)
+            overlay = located(parse_overlay(used), lock.plan.base)
+            if overlay.kind is not LocationKind.BASEURL:
+                raise InputError(
+                    Code.BAD_OPTION,
+                    f"COPR follows no list of mirrors, which is all that is known of {text!r}",
+                    place=Place("--repo"),
+                    hint=f"write {overlay.name}=URL, or take chroots that have it, such as epel-…",
+                )
             found[overlay.name] = FarmRepository(overlay.name, overlay.location, overlay.priority)
-    for name in sorted({*lock.settings.overlays} - found.keys()):
+    definition = find_definition(lock.plan.base)
+    brought = set(definition.may_be_given) if definition else set[str]()
+    if all(_EPEL in chroot.partition("-")[0].split("+") for chroot in chroots):
+        brought.add(_EPEL)
+    for name in sorted({*lock.settings.overlays} - found.keys() - brought):
         faults.add(
             f"the lock has the repository {name!r} on top of its base, and where it is is not said",
             Place("--repo"),

@@ -45,10 +45,10 @@ def doctor(context: click.RichContext, file: Path | None, root: Path | None, as_
     from ..planner.locking import load_lock
 
     settings = read_settings({})
-    lock = load_lock(file) if file is not None else None
     if root is not None and not root.is_dir():
         raise InputError(Code.BAD_OPTION, f"--root: there is no directory {root}")
     state = examine(LiveHost() if root is None else RecordedHost(root))
+    lock = load_lock(file, arch=state.cpu.arch) if file is not None else None
     report = judge(
         state,
         plan=lock.plan if lock else None,

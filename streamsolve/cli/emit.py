@@ -168,6 +168,7 @@ def _told(
     from ..emit.namespace import namespace_of
     from ..emit.runtime_package import with_runtime
     from ..explain import Span, Style, paragraph
+    from ..explain.sentences import count
 
     if plan.builds is None:
         return ()
@@ -176,8 +177,9 @@ def _told(
         paragraph(
             Span("✓ ", Style.GOOD),
             Span(str(directory), Style.NAME),
-            f" holds {len(builds.roots) + 1} configurations for {len(builds.builds)} builds in "
-            f"{len(builds.order.levels)} levels. Files: {written.counted}.",
+            f" holds {len(builds.roots) + 1} configurations for "
+            f"{count(len(builds.builds), 'build')} in {count(len(builds.order.levels), 'level')}. "
+            f"Files: {written.counted}.",
             hang=2,
         ),
         *_without_repository(builds, settings),
@@ -224,12 +226,13 @@ def _next(steps: Sequence[Step]) -> tuple[Block, ...]:
 def _without_repository(builds: BuildPlan, settings: MockSettings) -> tuple[Block, ...]:
     """A warning where a third party's packages are needed and no repository can have them."""
     from ..explain import Span, Style, blank, paragraph
+    from ..explain.sentences import count
 
     names = builds.external_packages
     if not names or any(each.overlay for each in settings.repositories):
         return ()
     text = (
-        f"{len(names)} packages of third parties, such as {names[0]}, are in no repository of "
+        f"{count(len(names), 'package')} of third parties, such as {names[0]}, in no repository of "
         "these configurations: name theirs with --repo NAME=URL and --gpg-key NAME=URL."
     )
     return (blank(), paragraph(Span("! ", Style.WARNING), text, hang=2))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..emit.writer import Written
     from ..explain import Block
     from ..lock import Lock
+    from ..model.kernel import KernelPair
     from ..model.profile import Profile
 
 __all__ = ["emit_bootc_command", "emit_containerfile_command", "files_below", "profile_of"]
@@ -146,21 +147,31 @@ def emit_containerfile_command(
     help="A kernel module and its package without the kernel's version, such as "
     "nvidia=kmod-nvidia; may be given again.",
 )
+@click.option(
+    "--kernel-pair",
+    "pair",
+    metavar="LOCK",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The lock of a kernel module: its kernel and the module take the place of the image's.",
+)
 def emit_bootc_command(
     file: Path,
     prefix: str,
     modules: tuple[str, ...],
+    pair: Path | None,
     **options: Any,  # noqa: ANN401 - those of _image_options, by name
 ) -> None:
     """Write the lock FILE as a Containerfile for a bootable image, such as fedora-bootc.
 
     The packages are those of prefix mode (emit mock --prefix), so that the image's own stay as they
-    are. DIR/README.md says which driver the machine needs.
+    are. DIR/README.md says which driver the machine needs. The lock of a kernel module gives an
+    image with its kernel and the module alone, --kernel-pair one with the application above them.
     """
     from attrs import evolve
 
     from ..emit import write_files
     from ..emit.containers import emit_bootc
+    from ..inputs.profiles import shipped_rules
     from ..planner.locking import load_lock
 
     given = _Given(**options)
@@ -168,12 +179,36 @@ def emit_bootc_command(
     made, shown = _settings(lock, given, file)
     made = evolve(
         made,
-        prefix=prefix or f"/opt/{lock.plan.application}",
+        prefix=_prefix(lock, prefix, pair),
         kernel_modules=tuple(_modules(modules)),
     )
-    files = emit_bootc(lock.plan, made, file=str(file))
+    below = load_lock(pair).plan if pair is not None else None
+    files = emit_bootc(
+        lock.plan,
+        made,
+        file=str(file),
+        pair=below,
+        pair_file=str(pair or ""),
+        rules=shipped_rules(),
+    )
     written = write_files(given.directory, files, replace=given.force)
-    show((*_told(lock, made, given, written), *shown), colour=read_settings({}).colour)
+    told = _told(lock, made, given, written, below.kernel_pair if below is not None else None)
+    show((*told, *shown), colour=read_settings({}).colour)
+
+
+def _prefix(lock: Lock, prefix: str, pair: Path | None) -> str:
+    """Where the application's packages are; a kernel module has its own place."""
+    if lock.plan.kernel_pair is None:
+        return prefix or f"/opt/{lock.plan.application}"
+    for name, given in (("--prefix", prefix), ("--kernel-pair", pair)):
+        if given:
+            raise InputError(
+                Code.BAD_OPTION,
+                f"{lock.plan.application} is a kernel module: it lies where its kernel looks",
+                place=Place(name),
+                hint="leave it out",
+            )
+    return ""
 
 
 def _modules(texts: tuple[str, ...]) -> Iterator[KernelModule]:
@@ -201,7 +236,7 @@ def _settings(lock: Lock, given: _Given, file: Path) -> tuple[ImageSettings, lis
     from ..explain import Span, Style, paragraph
 
     profile, shown = profile_of(lock, given.profile)
-    if not profile.image.entrypoint:
+    if not profile.image.entrypoint and lock.plan.kernel_pair is None:
         text = f"The profile {profile.name} says no entry point: its [image] has none."
         shown = [*shown, paragraph(Span("! ", Style.WARNING), text, hang=2)]
     made = ImageSettings(
@@ -215,7 +250,21 @@ def _settings(lock: Lock, given: _Given, file: Path) -> tuple[ImageSettings, lis
         source_date_epoch=source_date_epoch(),
         layers=chosen_layers(lock.plan, given.layers, given.layers_like, ordered=True),
     )
-    return made, shown
+    return made, [*shown, *_unseen(made)]
+
+
+def _unseen(made: ImageSettings) -> Iterator[Block]:
+    """A warning for each repository that is a directory of this machine."""
+    from ..explain import Span, Style, paragraph
+
+    for each in made.repositories:
+        scheme, _, path = each.baseurl.partition("://")
+        if scheme == "file":
+            text = (
+                f"The repository {each.id} is {path} of this machine, which a build does not see: "
+                f"name its URL, or add --volume {path}:{path}:ro,z to what build.sh is called with."
+            )
+            yield paragraph(Span("! ", Style.WARNING), text, hang=2)
 
 
 def profile_of(lock: Lock, named: str | None) -> tuple[Profile, list[Block]]:
@@ -265,12 +314,14 @@ def _repositories(lock: Lock, given: _Given, file: Path) -> Iterator[MockReposit
     keys = _keys(given.keys)
     settings = read_settings({"repos": given.repos} if given.repos else {})
     definition = find_definition(lock.plan.base)
+    own = frozenset[str]()
     if definition is not None:
-        key = (_IMAGE_KEY.format(release=_release(lock)),)
-        usual = {each.id: key for each in definition.repositories}
-        yield from of_base(definition, "", usual | keys)
+        own = definition.may_be_given
+        key = definition.image_gpgkeys or (_IMAGE_KEY.format(release=_release(lock)),)
+        keys = dict.fromkeys([*(each.id for each in definition.repositories), *own], key) | keys
+        yield from of_base(definition, "", keys)
     for each in overlays(lock, settings.repos, given.repos, file):
-        yield overlay(each, keys)
+        yield overlay(each, keys, own=own)
 
 
 def _keys(texts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -302,9 +353,16 @@ def files_below(directory: Path) -> tuple[LockedFile, ...]:
 # -- what is shown ---------------------------------------------------------------------------------
 
 
-def _told(lock: Lock, made: ImageSettings, given: _Given, written: Written) -> Iterator[Block]:
-    from ..emit.containers import host_needs, image_name, run_options
+def _told(
+    lock: Lock,
+    made: ImageSettings,
+    given: _Given,
+    written: Written,
+    below: KernelPair | None = None,
+) -> Iterator[Block]:
+    from ..emit.containers import host_needs, image_name, run_options, without_repository
     from ..explain import Span, Style, blank, paragraph
+    from ..model.kernel import is_brought
 
     def command(*words: str, then: str) -> Block:
         return paragraph(Span(shlex.join(words), Style.COMMAND), f"  {then}", indent=2)
@@ -319,11 +377,23 @@ def _told(lock: Lock, made: ImageSettings, given: _Given, written: Written) -> I
     )
     for need in host_needs(lock.plan):
         yield paragraph(Span("! ", Style.WARNING), f"The machine needs {need}.", hang=2)
+    if below and any(is_brought(needed.requirement, below) for needed in lock.plan.host):
+        text = (
+            f"Of it the image has the module, {below.module.name} {below.written}; user space and "
+            "firmware must be of that version."
+        )
+        yield paragraph(text, indent=2)
+    lost = without_repository(lock.plan, made)
+    if lost:
+        text = (
+            f"{', '.join(lost)}: in no repository of this image; --repo and --gpg-key name theirs."
+        )
+        yield paragraph(Span("! ", Style.WARNING), text, hang=2)
     yield blank()
     packages = "MOCK-DIRECTORY" if made.builder_image else "STREAM-REPOSITORY"
     packages = str(given.rpms) if given.rpms else packages
     yield command(f"{directory}/build.sh", packages, image, then="builds it")
-    if not made.prefix:
+    if not made.prefix and lock.plan.kernel_pair is None and made.image.entrypoint:
         yield command("podman", "run", *run_options(lock.plan), image, then="runs it")
     target = "docker://REGISTRY/NAME:TAG"
     yield command("skopeo", "copy", f"containers-storage:{image}", target, then="publishes it")

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from ..errors import Code, ErrorCollector, InputError, Place, nearest
+from ..errors import Code, InputError
 from .options import (
     force_option,
     lock_argument,
     output_option,
     place_options,
-    places_of,
     read_settings,
 )
-from .progress import progress_display
+from .root_files import FoundFiles
 from .screen import show
 
 if TYPE_CHECKING:
     from ..emit import Written
     from ..emit.lists import LeftOut
-    from ..inputs.settings import Settings
-    from ..lock import Lock
-    from ..model.build import BuildPlan, Root
-    from ..model.package_files import PackageFile, RepositoryAddress
-    from ..planner.package_files import BuiltFile, RootFiles
 
 __all__ = ["add_list_commands"]
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-_STREAMS = "streamsolve"
 _PYLOCK = "pylock.toml"
 
 _output = output_option("Write into DIR.")
@@ -73,11 +66,16 @@ def emit_dnf_manifest(file: Path, directory: Path, force: bool, **options: objec
     """Write a root of the lock FILE for dnf: rpms.in.yaml and packages.manifest.yaml."""
     from ..emit.lists import dnf_manifest
 
-    found = _Found.of(file, options)
+    found = FoundFiles.of(file, options)
     files = dnf_manifest(
-        found.root, found.lock.plan.arch, found.files.packages, found.repositories(any_kind=True)
+        found.root,
+        found.lock.plan.arch,
+        found.files.packages,
+        found.repositories(any_kind=True),
+        found.modules,
+        found.files.streams,
     )
-    found.tell(_write(directory, files, force), directory)
+    _tell(_write(directory, files, force), directory, found.notes)
 
 
 @click.command("konflux")
@@ -87,14 +85,17 @@ def emit_konflux(file: Path, directory: Path, force: bool, **options: object) ->
     """Write a root of the lock FILE for Konflux: rpms.in.yaml and rpms.lock.yaml."""
     from ..emit.lists import konflux_files
 
-    found = _Found.of(file, options)
+    found = FoundFiles.of(file, options)
     files = konflux_files(
         found.lock.plan.arch,
         found.files.packages,
         found.files.sources,
         found.repositories(any_kind=False),
+        found.modules,
+        found.files.modules,
+        found.lock.settings.repositories,
     )
-    found.tell(_write(directory, files, force), directory)
+    _tell(_write(directory, files, force), directory, found.notes)
 
 
 @click.command("bazeldnf")
@@ -104,11 +105,11 @@ def emit_bazeldnf(file: Path, directory: Path, force: bool, **options: object) -
     """Write a root of the lock FILE as the lock file of bazeldnf."""
     from ..emit.lists import bazeldnf_lock
 
-    found = _Found.of(file, options)
+    found = FoundFiles.of(file, options)
     name = f"{found.lock.plan.application}-{found.root.id}"
     repositories = found.repositories(any_kind=False)
     files = bazeldnf_lock(name, found.root, found.files.packages, repositories)
-    found.tell(_write(directory, files, force), directory)
+    _tell(_write(directory, files, force), directory, found.notes)
 
 
 @click.command("constraints")
@@ -247,142 +248,6 @@ def add_list_commands(group: click.Group) -> None:
         emit_koji,
     ):
         group.add_command(command)
-
-
-# -- files of a root -------------------------------------------------------------------------------
-
-
-class _Found:
-    """A root with its files, and where their repositories are."""
-
-    def __init__(
-        self, lock: Lock, root: Root, files: RootFiles, addresses: Mapping[str, RepositoryAddress]
-    ) -> None:
-        self.lock, self.root, self.files = lock, root, files
-        self._addresses = addresses
-
-    @classmethod
-    def of(cls, file: Path, options: Mapping[str, Any]) -> _Found:
-        """What the command's options mean. Raises :class:`InputErrors` where files are missing that
-        may not be."""
-        from ..planner.locking import load_lock
-        from ..planner.package_files import files_of_root
-
-        own = ("root_id", "rpms", "addresses", "without_missing")
-        root_id, rpms, addresses, partly = (options[name] for name in own)
-        places = {name: value for name, value in options.items() if name not in own}
-        profile, specs = places.pop("profile", None), places.pop("specs", ())
-        fresh = places.pop("fresh", False)
-        settings = read_settings({name: value for name, value in places.items() if value})
-        lock = load_lock(file)
-        given = places_of(lock, settings, profile, specs or (), fresh=fresh)
-        root = _root_of(lock, root_id, file)
-        with progress_display() as progress:
-            built = _built(rpms) if rpms is not None else ()
-            files = files_of_root(
-                lock, root, given, built, stream_repository=_STREAMS, progress=progress
-            )
-        if not partly:
-            _refuse_gaps(files, file, rpms)
-        return cls(lock, root, files, _addresses_of(lock, settings, addresses, rpms))
-
-    def repositories(self, *, any_kind: bool) -> tuple[RepositoryAddress, ...]:
-        """Those of the files. Raises :class:`InputErrors` for each whose address is not known, or
-        with ``any_kind`` false is no ``baseurl``."""
-        files: Sequence[PackageFile] = self.files.packages
-        if not any_kind:
-            files = (*files, *self.files.sources)
-        used = sorted({each.repository for each in files})
-        faults = ErrorCollector(Code.BAD_OPTION)
-        for id in used:
-            address = self._addresses.get(id)
-            if address is None or not (any_kind or address.baseurl):
-                what = "has no single address" if address else "is not known by its address"
-                faults.add(f"the repository {id!r} {what}", Place(), f"add --baseurl {id}=URL")
-        faults.raise_if_any("each package needs an address")
-        return tuple(self._addresses[id] for id in used)
-
-    def tell(self, written: Written, directory: Path) -> None:
-        """What was written, and what is not in it."""
-        notes = [
-            f"{len(names)} packages are left out: {why}, such as {names[0]}"
-            for why, names in self.files.missing.items()
-        ]
-        _tell(written, directory, notes)
-
-
-def _root_of(lock: Lock, root_id: str, file: Path) -> Root:
-    builds: BuildPlan | None = lock.plan.builds
-    root = builds.root(root_id) if builds else None
-    if root is None:
-        ids = [each.id for each in (builds.runtime, *builds.roots)] if builds else []
-        raise InputError(
-            Code.BAD_OPTION,
-            f"the lock has no root {root_id!r}",
-            place=Place(str(file)),
-            hint=nearest(root_id, ids),
-        )
-    return root
-
-
-def _built(directory: Path) -> tuple[BuiltFile, ...]:
-    from ..emit.locked_files import LockedFile
-    from ..inputs.rpm_headers import read_rpm_files
-    from ..planner.package_files import BuiltFile
-
-    below = directory.resolve()
-    return tuple(
-        BuiltFile(
-            LockedFile(each.header, PurePosixPath(each.path.resolve().relative_to(below))),
-            each.path.stat().st_size,
-        )
-        for each in read_rpm_files([directory])
-    )
-
-
-def _refuse_gaps(files: RootFiles, file: Path, rpms: Path | None) -> None:
-    from ..planner.package_files import NOT_BUILT
-
-    faults = ErrorCollector(Code.NOT_EMITTED)
-    for why, names in files.missing.items():
-        hint = "lock again, or add --without-missing"
-        if why == NOT_BUILT:
-            hint = "build them" if rpms else "add --rpms DIR, the stream repository"
-        what = f"{len(names)} packages are {why}, such as {names[0]}"
-        faults.add(what, Place(str(file)), hint)
-    faults.raise_if_any("a list of files would not be whole:")
-
-
-def _addresses_of(
-    lock: Lock, settings: Settings, texts: Iterable[str], rpms: Path | None
-) -> dict[str, RepositoryAddress]:
-    from ..inputs.base_definitions import find_definition
-    from ..inputs.repositories import substitute
-    from ..model.package_files import RepositoryAddress
-    from .mock_base import address_of
-
-    found: dict[str, RepositoryAddress] = {}
-    definition = find_definition(lock.plan.base)
-    variables = {"releasever": lock.settings.base_release, "basearch": lock.plan.arch}
-    for each in definition.repositories if definition else ():
-        location = substitute(each.location, variables)
-        found[each.id] = RepositoryAddress(each.id, **{each.kind.value: location})
-    for name, address in settings.repos:
-        found[name] = RepositoryAddress(name, address_of(address.partition(",")[0]))
-    if rpms is not None:
-        found[_STREAMS] = RepositoryAddress(_STREAMS, address_of(str(rpms)))
-    faults = ErrorCollector(Code.BAD_OPTION)
-    for text in texts:
-        name, _, address = text.partition("=")
-        if not name or not address:
-            faults.add(f"{text!r} names no address", Place("--baseurl"), "write ID=URL")
-            continue
-        found[name] = RepositoryAddress(name, address_of(address))
-    faults.raise_if_any("the addresses cannot be used")
-    return found
-
-
-# -- writing ---------------------------------------------------------------------------------------
 
 
 def _write(directory: Path, files: Mapping[str, bytes], force: bool) -> Written:

@@ -11,7 +11,7 @@ import rich_click as click
 from ..errors import Code, InputError, Place
 from .emit import emit
 from .emit_containers import files_below, profile_of
-from .mock_base import source_date_epoch
+from .mock_base import overlay_ids, source_date_epoch
 from .options import (
     force_option,
     lock_argument,
@@ -75,7 +75,7 @@ def emit_sbom_command(
         lock.digest,
         files=files_below(rpms) if rpms else (),
         bundled=used.bundled,
-        overlays=lock.settings.overlays,
+        overlays=overlay_ids(lock),
         epoch=source_date_epoch() or 0,
         file=str(file),
     )
@@ -91,6 +91,7 @@ def _attached(lock: Lock, file: Path, files: Mapping[str, bytes], image: str) ->
     from ..emit.containers import LOCK_DIGEST
     from ..emit.sbom import CYCLONEDX, SPDX
     from ..oci.attach import CYCLONEDX_TYPE, LOCK_TYPE, SPDX_TYPE, Attachment, attach
+    from ..planner.locking import open_lock
 
     directory, tag = _location(image)
     note = ((LOCK_DIGEST, lock.digest),)
@@ -101,7 +102,7 @@ def _attached(lock: Lock, file: Path, files: Mapping[str, bytes], image: str) ->
             Attachment(SPDX_TYPE, SPDX, files[SPDX], note),
             Attachment(CYCLONEDX_TYPE, CYCLONEDX, files[CYCLONEDX], note),
             # Whatever the lock is called here, it is found under this name.
-            Attachment(LOCK_TYPE, "streamsolve.lock.json", file.read_bytes(), note),
+            Attachment(LOCK_TYPE, "streamsolve.lock.json", open_lock(file).encode(), note),
         ),
     )
 
@@ -124,13 +125,19 @@ def _told(
 ) -> Iterator[Block]:
     from ..emit.sbom import PartKind
     from ..explain import Span, Style, blank, paragraph
+    from ..explain.sentences import count, joined
 
     counted = {kind: sum(part.kind is kind for part in bill.parts) for kind in PartKind}
+    listed = [
+        count(counted[PartKind.PACKAGE], "package"),
+        count(counted[PartKind.SOURCE], "source"),
+    ]
+    if counted[PartKind.VENDORED]:
+        listed.append(count(counted[PartKind.VENDORED], "vendored package"))
     yield paragraph(
         Span("✓ ", Style.GOOD),
         Span(str(directory), Style.NAME),
-        f" lists {counted[PartKind.PACKAGE]} packages and {counted[PartKind.SOURCE]} sources. "
-        f"Files: {written.counted}.",
+        f" lists {joined(listed)}. Files: {written.counted}.",
         hang=2,
     )
     without = sum(not (part.licence or part.licence_text) for part in bill.parts)

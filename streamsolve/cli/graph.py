@@ -9,7 +9,7 @@ import rich_click as click
 
 from ..errors import Code, InputError, Place
 from .options import application_argument, plan_request, read_settings, target_options
-from .planning import relax_option
+from .planning import demand_option, relax_option
 from .progress import progress_display
 from .screen import show
 
@@ -21,6 +21,7 @@ _DASH = Path("-")
 @click.command()
 @application_argument
 @target_options
+@demand_option
 @relax_option
 @click.option("--builds", is_flag=True, help="Plan builds too, and show them in their order.")
 @click.option("--dot", "as_dot", is_flag=True, help="Write DOT, the language of Graphviz.")
@@ -34,6 +35,7 @@ _DASH = Path("-")
 )
 def graph(
     application: str,
+    demands: tuple[str, ...],
     relax: tuple[str, ...],
     builds: bool,
     as_dot: bool,
@@ -52,7 +54,7 @@ def graph(
     kind = _kind(as_dot, as_svg, output)
     settings = read_settings(options)
     with progress_display() as progress:
-        request = plan_request(application, settings, relax=relax, builds=builds)
+        request = plan_request(application, settings, demands=demands, relax=relax, builds=builds)
         plan = make_plan(request, progress=progress).plan
     if kind == "text" and output in (None, _DASH):
         show(graph_blocks(plan), colour=settings.colour)

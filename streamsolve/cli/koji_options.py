@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Code, ErrorCollector, Place
+from ..errors import Code, ErrorCollector, InputError, Place
 
 if TYPE_CHECKING:
     from ..emit.lists import KojiRepository, KojiSettings
@@ -39,13 +39,22 @@ def koji_settings(lock: Lock, options: Mapping[str, Any]) -> KojiSettings:
 def _repositories(lock: Lock, options: Mapping[str, Any]) -> tuple[KojiRepository, ...]:
     """The base's repositories, where no tag has them, and those on top of it."""
     from ..emit.lists import KojiRepository
-    from ..inputs.bases import parse_overlay
-    from .mock_base import address_of
+    from ..inputs.bases import as_locked, located, parse_overlay
+    from ..inputs.repositories import LocationKind
+    from .mock_base import address_of, overlay_ids
 
     faults, found = ErrorCollector(Code.BAD_OPTION), dict[str, KojiRepository]()
     for text in options["repos"]:
         with faults.collect():
-            one = parse_overlay(text)
+            used = as_locked(text, lock.settings.repositories)
+            one = located(parse_overlay(used), lock.plan.base)
+            if one.kind is not LocationKind.BASEURL:
+                raise InputError(
+                    Code.BAD_OPTION,
+                    f"Koji follows no list of mirrors, which is all that is known of {one.name!r}",
+                    place=Place("--repo"),
+                    hint=f"write {one.name}=URL",
+                )
             found[one.name] = KojiRepository(one.name, address_of(one.location), one.priority)
     given: dict[str, str] = {}
     for text in options["addresses"]:
@@ -54,13 +63,14 @@ def _repositories(lock: Lock, options: Mapping[str, Any]) -> tuple[KojiRepositor
             faults.add(f"{text!r} names no address", Place("--baseurl"), "write ID=URL")
         given[name] = address_of(address)
     known = {each.id: each for each in lock.settings.repositories if not each.sources}
+    above = overlay_ids(lock)
     for name in sorted(given.keys() - known.keys()):
         faults.add(f"the lock has no repository {name!r}", Place("--baseurl"))
     for name, each in sorted(known.items()):
-        if name in found or (options["parent"] and name not in {*given, *lock.settings.overlays}):
+        if name in found or (options["parent"] and name not in {*given, *above}):
             continue
         address = given.get(name) or _address(lock, name)
-        if name in lock.settings.overlays and name not in given:
+        if name in above and name not in given:
             faults.add(
                 f"the lock has the repository {name!r} on top of its base, and where it is is not "
                 "said",
@@ -117,6 +127,13 @@ def koji_notes(lock: Lock, settings: KojiSettings) -> tuple[str, ...]:
         notes.append(
             f"{len(names)} packages of third parties, such as {names[0]}, are in no repository "
             "that is named: add --repo NAME=URL."
+        )
+    if streams := lock.plan.enabled_modules:
+        told = ", ".join(each.spelled for each in streams)
+        notes.append(
+            f"Koji enables no module streams, and hides none: its repositories show {told} beside "
+            "all others. Take the packages of these streams into a tag, or leave the others out of "
+            "the external repository."
         )
     guessed = len({build.stream for build in builds.builds} - settings.packages.keys())
     if guessed:

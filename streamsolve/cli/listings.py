@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..explain import Block, Row, Span, Style, Table, blank, paragraph
+from ..explain.vendored_text import count_text
 
 if TYPE_CHECKING:
     from ..inputs.base_definitions import BaseDefinition
+    from ..inputs.overlay_definitions import OverlayDefinition
     from ..inputs.settings import Settings
     from ..model.package import Base
     from ..model.profile import Profile
@@ -108,6 +110,13 @@ def profile_page(profile: Profile) -> list[Block]:
             ),
         ),
         *_section(
+            "Vendored, in what is built from them",
+            (
+                _row(str(one.component), _only(one.variants, one.reason), count_text(one.packages))
+                for one in profile.vendored
+            ),
+        ),
+        *_section(
             "Coherence groups: what moves together",
             (_row(g.name, ", ".join(map(str, (g.leader, *g.members)))) for g in profile.groups),
         ),
@@ -142,8 +151,10 @@ def written(paths: Sequence[Path]) -> list[Block]:
     return [paragraph(_DONE, f" wrote {path}", hang=2) for path in paths]
 
 
-def base_rows(bases: Sequence[BaseDefinition]) -> list[Block]:
-    """One row per base."""
+def base_rows(
+    bases: Sequence[BaseDefinition], overlays: Sequence[OverlayDefinition] = ()
+) -> list[Block]:
+    """One row per base, and one per repository that is known by name."""
     rows = [
         _row(
             one.name,
@@ -154,6 +165,10 @@ def base_rows(bases: Sequence[BaseDefinition]) -> list[Block]:
     ]
     return [
         Table(tuple(rows), indent=0),
+        *_section(
+            "On top of them by --repo NAME",
+            (_row(one.name, f"{one.summary} (for {', '.join(one.bases)})") for one in overlays),
+        ),
         *_next("A directory of repositories works too", "streamsolve plan APP --base DIRECTORY"),
     ]
 
@@ -171,6 +186,13 @@ def base_page(base: BaseDefinition) -> list[Block]:
             (
                 _row(one.id, one.location, "source" if one.sources else "binary", one.kind.value)
                 for one in base.repositories
+            ),
+        ),
+        *_section(
+            "Repositories that you name",
+            (
+                *(_row(one, f"--repo {one}=URL or DIRECTORY", "needed") for one in base.given),
+                *(_row(one, f"--repo {one}=URL", "if wanted") for one in base.given_optional),
             ),
         ),
         blank(),

@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import rich_click as click
 
 from ..errors import Code, ExitCode, InputError, NoPlanError, Place
+from .architectures import (
+    answers_document,
+    architectures,
+    locks_in,
+    made_locks,
+    set_of,
+    show_made,
+    with_lock,
+)
 from .lock_questions import SHAPING, all_option, json_option, refuse
 from .options import (
     build_options,
@@ -22,14 +32,21 @@ from .options import (
     plan_request,
     read_settings,
     spec_option,
-    target_options,
+    targets_options,
 )
-from .planning import app_version_option, fresh_option, relax_option, show_failure, typed
+from .planning import (
+    app_version_option,
+    demand_option,
+    fresh_option,
+    relax_option,
+    show_failure,
+    typed,
+)
 from .progress import progress_display
 from .screen import show, show_json
 
 if TYPE_CHECKING:
-    from ..explain import Command
+    from ..explain import Block, Command
     from ..inputs.settings import Settings
     from ..lock import Lock
     from ..planner.updating import Update
@@ -57,8 +74,9 @@ def _output_option(text: str) -> Callable[[C], C]:
 
 @click.command()
 @optional_application_argument
-@target_options
+@targets_options
 @app_version_option
+@demand_option
 @relax_option
 @fresh_option
 @build_options
@@ -79,6 +97,7 @@ def lock(
     /,
     application: str | None,
     app_version: str | None,
+    demands: tuple[str, ...],
     relax: tuple[str, ...],
     fresh: bool,
     specs: tuple[str, ...],
@@ -89,15 +108,21 @@ def lock(
     as_json: bool,
     **options: object,
 ) -> None:
-    """Plan APP with all its builds and write that down: the lock.
+    """Plan APP with all its builds and write that down: the lock. With several architectures FILE
+    holds one for each, which other commands take as FILE#ARCH.
 
     It holds every stream, source, package and requirement by content, so that the same can be built
     again anywhere, and checked without network.
     """
-    chosen = {"app_version": app_version, "relax": relax, "fresh": fresh or None}
+    chosen = {
+        "app_version": app_version,
+        "demands": demands,
+        "relax": relax,
+        "fresh": fresh or None,
+    }
     building = {"spec": specs, "checks": checks}
     if checked is not None:
-        refuse({**options, "app_version": app_version, "relax": relax, "checks": checks}, SHAPING)
+        refuse({**options, **chosen, "checks": checks}, SHAPING)
         refuse({"output": output}, ("output",))
         _check_again(
             context,
@@ -120,29 +145,40 @@ def lock(
         )
     if output is not None:
         _check_writable(output)
-    settings = read_settings(options)
     command = typed(("lock", application), {**options, **chosen, **building})
-    request = plan_request(
+    request_of = partial(
+        plan_request,
         application,
-        settings,
         version=app_version or "",
+        demands=demands,
         relax=relax,
         fresh=fresh,
         builds=True,
         specs=specs,
         checks=checks,
     )
-    from ..planner.locking import make_lock
+    arches = architectures(options)
+    settings = read_settings({**options, "arch": arches[0] if arches else None})
+    aside = output == _DASH
+    found = made_locks(
+        context,
+        arches or (settings.arch,),
+        options,
+        request_of,
+        command,
+        aside=aside,
+        as_json=as_json,
+    )
+    first, text = next(iter(found.values()))
+    path = output or Path(_file_name(first))
+    if len(found) == 1:
+        _write(text, path)
+        _show_made(first, path, as_json, settings)
+        return
+    from ..lock import lock_set_text
 
-    try:
-        with progress_display() as progress:
-            made, text = make_lock(request, progress=progress)
-    except NoPlanError as error:
-        show_failure(error, command, as_json, settings.colour, aside=output == _DASH)
-        context.exit(ExitCode.NO_PLAN)
-    path = output or Path(_file_name(made))
-    _write(text, path)
-    _show_made(made, path, as_json, settings)
+    _write(lock_set_text(found), path)
+    show_made(found, path, settings, to_output=aside, as_json=as_json)
 
 
 def _file_name(made: Lock) -> str:
@@ -175,26 +211,35 @@ def _check_again(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """``lock --check FILE``."""
+    """``lock --check FILE``: of several locks in a file, each."""
+    from ..explain import blank
     from ..explain.lock_answers import lock_check_document
     from ..explain.lock_text import current_blocks
 
     settings = read_settings(options)
-    command = typed(("lock", "--check", str(file)), {**options, "spec": specs})
-    found = _made_again(
-        context, file, application, specs, fresh, settings, command, as_json=as_json
-    )
-    dropped = [(each.component, each.version, each.why) for each in found.dropped]
-    if as_json:
-        show_json(lock_check_document(str(file), found.changes, found.parts, dropped))
-    else:
-        kept = {name: options[name] for name in ("base", "repos", "offline") if name in options}
-        step = typed(("update", str(file)), {**kept, "profile": application, "spec": specs})
-        blocks = current_blocks(
-            str(file), found.changes, found.parts, dropped, step, everything=everything
+    answers: dict[str, Mapping[str, object]] = {}
+    blocks: list[Block] = []
+    stale = False
+    locks = locks_in(file)
+    for arch, one in locks.items():
+        command = typed(("lock", "--check", str(one)), {**options, "spec": specs})
+        found = _made_again(
+            context, one, application, specs, fresh, settings, command, as_json=as_json
         )
+        dropped = [(each.component, each.version, each.why) for each in found.dropped]
+        answers[arch] = lock_check_document(str(one), found.changes, found.parts, dropped)
+        kept = {name: options[name] for name in ("base", "repos", "offline") if name in options}
+        step = typed(("update", str(one)), {**kept, "profile": application, "spec": specs})
+        told = current_blocks(
+            str(one), found.changes, found.parts, dropped, step, everything=everything
+        )
+        blocks += [blank(), *told] if blocks else told
+        stale = stale or bool(found.parts)
+    if as_json:
+        show_json(answers_document(file, answers) if len(locks) > 1 else answers[next(iter(locks))])
+    else:
         show(blocks, colour=settings.colour)
-    if found.parts:
+    if stale:
         context.exit(ExitCode.STALE_LOCK)
 
 
@@ -232,46 +277,61 @@ def update(
     """Make the lock FILE again with as few changes as possible, and say what changed.
 
     What was chosen keeps its version where that can be; what comes from the base is what the base
-    has now. Nothing is written where nothing changed.
+    has now. Nothing is written where nothing changed. Of several architectures in FILE all are made
+    again, or one as FILE#ARCH.
     """
+    from ..explain import blank
     from ..explain.lock_answers import update_document
     from ..explain.lock_text import update_blocks
+    from ..explain.markup import Span, Style, paragraph
 
     if output == _DASH and as_json:
         raise InputError(
             Code.BAD_OPTION, "-o - and --json both want standard output", hint="give -o a file"
         )
-    path = output or file
+    whole = set_of(file)
+    path = output or whole or file
     _check_writable(path)
     settings = read_settings(options)
-    command = typed(("update", str(file)), {**options, "profile": profile, "spec": specs})
-    found = _made_again(
-        context, file, profile, specs, fresh, settings, command, only=only, as_json=as_json
-    )
-    dropped = [(each.component, each.version, each.why) for each in found.dropped]
-    if found.parts:
-        _write(found.text, path)
-    if as_json:
-        show_json(
-            update_document(
-                str(path),
-                found.changes,
-                found.parts,
-                dropped,
-                written=bool(found.parts),
-                stays=found.stays,
-            )
+    answers: dict[str, Mapping[str, object]] = {}
+    blocks: list[Block] = []
+    changed: dict[str, tuple[Lock, str]] = {}
+    locks = locks_in(file)
+    for arch, one in locks.items():
+        command = typed(("update", str(one)), {**options, "profile": profile, "spec": specs})
+        found = _made_again(
+            context, one, profile, specs, fresh, settings, command, only=only, as_json=as_json
         )
+        dropped = [(each.component, each.version, each.why) for each in found.dropped]
+        if found.parts:
+            changed[found.lock.plan.arch] = found.lock, found.text
+        shown = str(path) if len(locks) == 1 else f"{path}#{arch}"
+        answers[arch] = update_document(
+            shown,
+            found.changes,
+            found.parts,
+            dropped,
+            written=bool(found.parts),
+            stays=found.stays,
+        )
+        told = update_blocks(
+            shown,
+            found.changes,
+            found.parts,
+            dropped,
+            only=only,
+            stays=found.stays,
+            everything=everything,
+        )
+        if len(locks) > 1:
+            told = (paragraph(Span(arch, Style.HEADING)), *told)
+        blocks += [blank(), *told] if blocks else told
+    if changed:
+        several = whole or (file if len(locks) > 1 or "" not in locks else None)
+        _write(with_lock(several, changed) if several else found.text, path)
+    if as_json:
+        show_json(answers_document(path, answers) if len(locks) > 1 else answers[next(iter(locks))])
         return
-    blocks = update_blocks(
-        str(path),
-        found.changes,
-        found.parts,
-        dropped,
-        only=only,
-        stays=found.stays,
-        everything=everything,
-    )
     show(blocks, colour=settings.colour, to=sys.stderr if path == _DASH else None)
 
 

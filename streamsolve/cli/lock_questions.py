@@ -10,6 +10,7 @@ from typing import Any
 import rich_click as click
 
 from ..errors import Code, ExitCode, InputError, Place, StaleLockError
+from .architectures import show_diffs
 from .layers import layers_between, layers_diff_options
 from .options import lock_argument, place_options, places_of, read_settings
 from .planning import typed
@@ -27,10 +28,11 @@ __all__ = [
     "verify",
 ]
 
-SHAPING = ("variant", "arch", "python", "app_version", "relax", "checks")
+SHAPING = ("variant", "arch", "python", "app_version", "demands", "relax", "checks")
 """Options that say what a lock says already."""
 
 _PLANNING = ("fresh", "builds", "spec", "alternatives", "dump_universe")
+_SPELLED = {"output": "-o", "demands": "--with"}
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
@@ -164,7 +166,8 @@ def diff(
     """Say what changed from OLD to NEW: two locks, or plans that `plan --json` printed.
 
     Streams up, down, in, out or of another origin and why; packages of the base; roots; the order
-    of the builds. With --layers, for locks: what an image of NEW sends to who has that of OLD.
+    of the builds. Two files with locks of several architectures are compared one architecture after
+    the other. With --layers, for locks: what an image of NEW sends to who has that of OLD.
     """
     from ..explain import blank
     from ..explain.diff_text import diff_blocks
@@ -174,6 +177,8 @@ def diff(
 
     settings = read_settings({})
     layers = layers_between(old, new, asked)
+    if layers is None and show_diffs(old, new, everything=everything, as_json=as_json):
+        return
     found = diff_files(old, new)
     if as_json:
         document = diff_document(str(old), str(new), found)
@@ -236,7 +241,7 @@ def refuse(options: Mapping[str, object], names: tuple[str, ...]) -> None:
     """Options that would change what a lock says already."""
     for name in names:
         if options.get(name):
-            option = "-o" if name == "output" else f"--{name.replace('_', '-')}"
+            option = _SPELLED.get(name, f"--{name.replace('_', '-')}")
             raise InputError(
                 Code.BAD_OPTION,
                 f"{option} cannot be given together with a lock to look at",

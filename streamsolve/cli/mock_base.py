@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "address_of",
+    "known_overlays",
     "of_base",
     "overlay",
+    "overlay_ids",
     "overlays",
     "platform",
     "releasever",
@@ -46,11 +48,12 @@ def of_base(
     from ..emit import MockRepository
     from ..inputs.repositories import LocationKind
 
+    usual = definition.gpgkeys or _distribution_keys(dist)
     for each in definition.repositories:
         if not each.sources:
             yield MockRepository(
                 each.id,
-                gpgkeys=keys.get(each.id, _distribution_keys(dist)),
+                gpgkeys=keys.get(each.id, usual),
                 priority=each.priority,
                 baseurl=each.location if each.kind is LocationKind.BASEURL else "",
                 metalink=each.location if each.kind is LocationKind.METALINK else "",
@@ -58,17 +61,25 @@ def of_base(
             )
 
 
-def overlay(given: Overlay, keys: dict[str, tuple[str, ...]]) -> MockRepository:
-    """A repository on top of the base."""
+def overlay(
+    given: Overlay, keys: dict[str, tuple[str, ...]], *, own: Collection[str] = ()
+) -> MockRepository:
+    """A repository on top of the base, or one of the base's ``own`` that had to be named."""
     from ..emit import MockRepository
+    from ..inputs.repositories import LocationKind
+
+    def place(kind: LocationKind) -> str:
+        return address_of(given.location) if given.kind is kind else ""
 
     return MockRepository(
         given.name,
-        address_of(given.location),
+        place(LocationKind.BASEURL),
         gpgkeys=keys.get(given.name, ()),
         priority=given.priority,
-        overlay=True,
+        overlay=given.name not in own,
         module_hotfixes=given.module_hotfixes,
+        metalink=place(LocationKind.METALINK),
+        mirrorlist=place(LocationKind.MIRRORLIST),
     )
 
 
@@ -79,12 +90,7 @@ def overlays(
     was typed besides."""
     from ..inputs.bases import parse_overlay
 
-    given = {text.partition("=")[0] for text in typed}
-    found = [
-        parse_overlay(f"{name}={address}")
-        for name, address in known
-        if name in lock.settings.overlays or name in given
-    ]
+    found = list(known_overlays(lock, known, {parse_overlay(text).name for text in typed}))
     faults = ErrorCollector(Code.BAD_OPTION)
     for name in sorted({*lock.settings.overlays} - {each.name for each in found}):
         faults.add(
@@ -94,6 +100,35 @@ def overlays(
         )
     faults.raise_if_any("a repository is missing")
     return found
+
+
+def overlay_ids(lock: Lock) -> tuple[str, ...]:
+    """The ids of the repositories on top of a lock's base, without those of the base's own that
+    had to be named; sorted."""
+    from ..inputs.base_definitions import find_definition
+
+    definition = find_definition(lock.plan.base)
+    own = definition.may_be_given if definition else frozenset[str]()
+    return tuple(sorted({*lock.settings.overlays} - own))
+
+
+def known_overlays(
+    lock: Lock, known: Sequence[tuple[str, str]], given: Collection[str] = ()
+) -> Iterable[Overlay]:
+    """The repositories on top of a lock's base whose place options and settings say, or whose name
+    is enough; of those that the lock has not, only those that were ``given``."""
+    from ..inputs.bases import as_locked, located, parse_overlay
+    from ..inputs.overlay_definitions import texts_of_known
+    from ..inputs.settings import overlay_text
+
+    wanted = {*lock.settings.overlays, *given}
+    for name, address in known:
+        if name in wanted:
+            text = as_locked(overlay_text(name, address), lock.settings.repositories)
+            yield located(parse_overlay(text), lock.plan.base)
+    priorities = {each.id: each.priority for each in lock.settings.repositories}
+    for text in texts_of_known(wanted - {name for name, _ in known}, lock.plan.base, priorities):
+        yield located(parse_overlay(text), lock.plan.base)
 
 
 def _distribution_keys(dist: str) -> tuple[str, ...]:

@@ -199,9 +199,13 @@ def mock_settings(
     above = overlays(lock, known, given.repos, file)
     definition = find_definition(lock.plan.base)
     dist = definition.dist.lstrip(".") if definition else ""
+    own = definition.may_be_given if definition else frozenset[str]()
+    usual = {each.name: each.gpgkeys for each in above if each.gpgkeys}
+    if definition and definition.gpgkeys:
+        usual |= dict.fromkeys(own, definition.gpgkeys)
     repositories = [
         *(of_base(definition, dist, keys) if definition else ()),
-        *(overlay(each, keys) for each in above),
+        *(overlay(each, usual | keys, own=own) for each in above),
     ]
     template = given.template or f"{lock.plan.base}-{lock.plan.arch}.cfg"
     return MockSettings(
@@ -315,11 +319,8 @@ def _switches(lock: Lock, given: MockOptions) -> tuple[Switch, ...]:
 def _locked_modules(lock: Lock) -> Iterator[tuple[str, str]]:
     """The module streams that the lock was made with; those that the base recommends are enabled
     by themselves."""
-    from ..model.module_filter import ModuleReason
-
-    for module in lock.plan.modules:
-        if module.reason is not ModuleReason.DEFAULT:
-            yield "enable", module.spelled
+    for module in lock.plan.enabled_modules:
+        yield "enable", module.spelled
 
 
 def _modules(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -204,13 +204,15 @@ def _incomplete(specs: EmittedSpecs) -> list[Block]:
 def _next_steps(
     materials: Materials, options: SpecOptions, missing: int, directory: Path, file: Path
 ) -> list[Step]:
+    from ..explain.sentences import count
+
     sources = options.sources or directory / "sources"
     bring = ["streamsolve", "sources", str(file), "-o", str(sources)]
     again = "; then run this again: specs are written from them"
     steps: list[Step] = []
     if materials.lacking:
         number = len(materials.lacking)
-        what = f"brings upstream's files, and {number} source packages of the base{again}"
+        what = f"brings upstream's files, and {count(number, 'source package')} of the base{again}"
         steps.append((shlex.join([*bring, "--base-sources"]), what))
     elif missing or options.sources is None:
         steps.append((shlex.join(bring), f"brings upstream's files{again}"))

@@ -1,23 +1,29 @@
-"""Options that several commands share, and the values that are built from them."""
+"""Options that several commands share, with what is built from their values."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import rich_click as click
 
+from .option_values import (
+    cache_directory,
+    places_of,
+    plan_request,
+    read_demands,
+    read_settings,
+    read_specs,
+)
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ..inputs.settings import Settings
-    from ..lock import Lock
-    from ..planner import PlanRequest
 
 __all__ = [
     "application_argument",
+    "applications_argument",
     "base_of_lock_option",
     "build_options",
     "cache_directory",
@@ -32,11 +38,13 @@ __all__ = [
     "places_of",
     "plan_request",
     "profile_of_lock_option",
+    "read_demands",
     "read_settings",
     "read_specs",
     "refresh_options",
     "spec_option",
     "target_options",
+    "targets_options",
 ]
 
 C = TypeVar("C", bound=Callable[..., object])
@@ -75,7 +83,8 @@ def _complete_variant(
     from ..inputs.profiles import list_profiles, load_profile
 
     # An option that still lacks its value leaves click with the words, not yet with parameters.
-    typed = context.params.get("application") or next(iter(context.args), None)
+    several = context.params.get("applications") or context.args
+    typed = context.params.get("application") or next(iter(several), None)
     names: dict[str, str] = {}
     for one in [typed] if typed else list_profiles():
         try:
@@ -95,10 +104,15 @@ optional_application_argument = click.argument(
     "application", metavar="[APP]", required=False, shell_complete=_complete_application
 )
 
+applications_argument = click.argument(
+    "applications", metavar="[APP]...", nargs=-1, shell_complete=_complete_application
+)
+
 
 def missing_application(context: click.Context) -> click.MissingParameter:
     """That APP is not there where only a lock's file could stand for it."""
-    parameter = next(p for p in context.command.params if p.name == "application")
+    names = ("application", "applications")
+    parameter = next(p for p in context.command.params if p.name in names)
     parameter.metavar = "APP"
     return click.MissingParameter(ctx=context, param=parameter)
 
@@ -110,6 +124,7 @@ _STORE = (
 _OFFLINE = click.option(
     "--offline", is_flag=True, default=None, help="Use no network: only what is here already."
 )
+_ONE_ARCH = click.option("--arch", metavar="A", help="The architecture; x86_64 if nothing is said.")
 _TARGET = (
     click.option(
         "--variant",
@@ -123,16 +138,16 @@ _TARGET = (
         help="What to ship it on: a known base, or a directory of repositories.",
         shell_complete=complete_base,
     ),
-    click.option("--arch", metavar="A", help="The architecture; x86_64 if nothing is said."),
+    _ONE_ARCH,
     click.option("--python", metavar="X.Y", help="Use this Python and no other."),
     click.option(
         "--repo",
         "repos",
         metavar="NAME=URL[,priority=N]",
         multiple=True,
-        help="A further repository on top of the base, or NAME=DIRECTORY; may be given again. "
-        "The smaller priority wins; the base has 99. With ,module_hotfixes at the end no module "
-        "hides its packages.",
+        help="A further repository on top of the base, or NAME=DIRECTORY, or the name of a known "
+        "one, such as epel; may be given again. The smaller priority wins; the base has 99. With "
+        ",module_hotfixes at the end no module hides its packages.",
     ),
     click.option(
         "--module",
@@ -211,9 +226,24 @@ _REFRESH = (
 )
 
 
+_SEVERAL_ARCHES = click.option(
+    "--arch",
+    metavar="A[,A]",
+    multiple=True,
+    callback=lambda _context, _parameter, values: ",".join(values) or None,
+    help="The architecture; x86_64 if nothing is said. May be given again.",
+)
+
+
 def target_options(command: C) -> C:
     """Add the options that say what to plan for; their names are those of the settings."""
     return _with(_TARGET, command)
+
+
+def targets_options(command: C) -> C:
+    """The same for a command that takes several architectures: with commas in one text."""
+    several = tuple(_SEVERAL_ARCHES if each is _ONE_ARCH else each for each in _TARGET)
+    return _with(several, command)
 
 
 def build_options(command: C) -> C:
@@ -258,124 +288,3 @@ def _with(options: Sequence[Callable[[C], C]], command: C) -> C:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def read_settings(options: Mapping[str, object]) -> Settings:
-    """What holds here: the options, then the environment, then the settings files."""
-    from ..inputs.settings import load_settings
-
-    return load_settings(options, environ=os.environ, start=Path.cwd())
-
-
-def plan_request(
-    application: str,
-    settings: Settings,
-    *,
-    version: str = "",
-    relax: tuple[str, ...] = (),
-    fresh: bool = False,
-    builds: bool = False,
-    specs: Sequence[str] = (),
-    checks: str | None = None,
-) -> PlanRequest:
-    """What the planner is asked for; ``relax`` are ``[BY:]REQUIREMENT`` texts, and ``specs``
-    ``COMPONENT=FILE``."""
-    from ..planner import PlanRequest
-
-    return PlanRequest(
-        application=application,
-        variant=settings.variant,
-        base=settings.base,
-        arch=settings.arch,
-        python=settings.python,
-        version=version,
-        overlays=tuple(f"{name}={address}" for name, address in settings.repos),
-        offline=settings.offline,
-        fresh=fresh,
-        cache=cache_directory(settings),
-        index_url=settings.index_url,
-        relaxed=tuple(map(_relaxed, relax)),
-        builds=builds,
-        specs=read_specs(specs),
-        checks=checks or "free",
-        modules=settings.modules,
-    )
-
-
-def places_of(
-    lock: Lock, settings: Settings, profile: str | None, specs: Sequence[str], *, fresh: bool
-) -> PlanRequest:
-    """Where what a lock was made from lies.
-
-    A base or a repository that only a settings file or the environment names counts where the lock
-    was made with one of that name: they are about other plans as well.
-    """
-    from ..inputs.settings import SourceKind
-    from ..planner import PlanRequest
-
-    def is_typed(key: str) -> bool:
-        origin = settings.origin(key)
-        return origin is not None and origin.kind is SourceKind.OPTION
-
-    base = settings.base
-    if not is_typed("base") and Path(base).name != lock.plan.base:
-        base = ""
-    repos = [
-        f"{name}={address}"
-        for name, address in settings.repos
-        if name in lock.settings.overlays or is_typed(f"repos.{name}")
-    ]
-    return PlanRequest(
-        application=profile or "",
-        base=base,
-        arch=lock.settings.arch,
-        overlays=tuple(repos),
-        offline=settings.offline,
-        fresh=fresh,
-        cache=cache_directory(settings),
-        index_url=settings.index_url,
-        specs=read_specs(specs),
-    )
-
-
-def read_specs(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """``COMPONENT=FILE`` texts as components, spelled as profiles do, with their files; all faults
-    at once."""
-    if not texts:
-        return ()
-    from ..errors import Code, ErrorCollector, Place
-    from ..inputs.notation import read_any_component
-    from ..inputs.tables import Unreadable
-
-    faults, found, place = ErrorCollector(Code.BAD_OPTION), dict[str, str](), Place("--spec")
-    for text in texts:
-        name, sign, path = text.partition("=")
-        try:
-            component = read_any_component(name.strip(), place).spelled
-        except Unreadable as error:
-            faults.add(f"{text!r} names no component: {error}", place, "write COMPONENT=FILE")
-            continue
-        if not sign or not path:
-            faults.add(f"{text!r} names no file", place, "write COMPONENT=FILE")
-        elif component in found:
-            faults.add(f"two files are given for {component}", place, "leave one of them out")
-        elif not Path(path).expanduser().is_file():
-            faults.add(f"there is no file {path}", place)
-        else:
-            found[component] = str(Path(path).expanduser())
-    faults.raise_if_any("the specs cannot be used")
-    return tuple(sorted(found.items()))
-
-
-def _relaxed(text: str) -> tuple[str, str, str]:
-    from ..errors import Place
-    from ..model.requirement import parse_requirement
-
-    by, _, stated = text.rpartition(":")
-    requirement = parse_requirement(stated, place=Place("--relax"))
-    return by, requirement.component.name, str(requirement.specifier)
-
-
-def cache_directory(settings: Settings) -> Path | None:
-    """Where downloads are kept, if a setting says so."""
-    return Path(settings.cache).expanduser() if settings.cache else None

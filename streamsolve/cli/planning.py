@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from ..errors import Code, ExitCode, InputError, NoPlanError, Place
+from .architectures import architectures, plan_architectures
 from .options import (
+    applications_argument,
     build_options,
     missing_application,
-    optional_application_argument,
     plan_request,
+    read_demands,
     read_settings,
-    target_options,
+    targets_options,
 )
 from .progress import progress_display
 from .screen import show, show_json
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "app_version_option",
+    "demand_option",
     "fresh_option",
     "plan",
     "relax_option",
@@ -39,7 +43,7 @@ __all__ = [
 ]
 
 _DASH = Path("-")
-_REPEATED = {"repos": "--repo", "modules": "--module"}
+_REPEATED = {"repos": "--repo", "modules": "--module", "demands": "--with"}
 """Options that may be given again, by the names of their settings."""
 
 relax_option = click.option(
@@ -49,6 +53,15 @@ relax_option = click.option(
     help="Let a requirement count for any version, such as vllm:numba==0.65.0.",
 )
 
+demand_option = click.option(
+    "--with",
+    "demands",
+    metavar="REQ",
+    multiple=True,
+    callback=lambda _context, _parameter, values: read_demands(values),
+    help="Let APP need this as well, such as 'numpy<2.3', 'jax[k8s]' or 'accelerator:rocm<7.3'; "
+    "may be given again.",
+)
 
 app_version_option = click.option(
     "--app-version", metavar="V", help="Plan this version of APP, not the profile's."
@@ -59,9 +72,10 @@ fresh_option = click.option(
 
 
 @click.command()
-@optional_application_argument
-@target_options
+@applications_argument
+@targets_options
 @app_version_option
+@demand_option
 @relax_option
 @fresh_option
 @click.option("--builds", is_flag=True, help="Plan build roots and their order as well.")
@@ -71,6 +85,11 @@ fresh_option = click.option(
     type=click.IntRange(min=1),
     metavar="N",
     help="Show the next best N plans too, each by what differs.",
+)
+@click.option(
+    "--shared",
+    is_flag=True,
+    help="Plan several applications: the fewest sets of streams for all, what they share.",
 )
 @click.option(
     "--locked",
@@ -91,14 +110,16 @@ fresh_option = click.option(
 def plan(
     context: click.RichContext,
     /,
-    application: str | None,
+    applications: tuple[str, ...],
     app_version: str | None,
+    demands: tuple[str, ...],
     relax: tuple[str, ...],
     fresh: bool,
     builds: bool,
     specs: tuple[str, ...],
     checks: str | None,
     alternatives: int | None,
+    shared: bool,
     locked: Path | None,
     everything: bool,
     as_json: bool,
@@ -108,11 +129,35 @@ def plan(
     """Plan APP: what the base can give as it is, what must be private, and why.
 
     APP is the name of a profile (see `streamsolve profile list`) or a TOML file. With --builds the
-    plan also says in which roots and in what order everything private gets built.
+    plan also says in which roots and in what order everything private gets built. With --shared
+    there are several, each as APP, APP:VARIANT or NAME-VARIANT.
     """
-    chosen = {"app_version": app_version, "relax": relax, "fresh": fresh or None}
+    chosen = {
+        "app_version": app_version,
+        "demands": demands,
+        "relax": relax,
+        "fresh": fresh or None,
+    }
     building = {"builds": builds or None, "spec": specs, "checks": checks}
     further = {"alternatives": alternatives, "dump_universe": dump_universe}
+    if shared:
+        from .shared_planning import show_shared
+
+        show_shared(
+            context,
+            applications,
+            options,
+            {"app_version": app_version, "spec": specs, "locked": locked, **further},
+            demands=demands,
+            relax=relax,
+            fresh=fresh,
+            builds=builds,
+            checks=checks,
+            everything=everything,
+            as_json=as_json,
+        )
+        return
+    application = _only(applications)
     if locked is not None:
         from .lock_questions import show_locked
 
@@ -124,18 +169,26 @@ def plan(
     _check_options(building, further)
     if dump_universe is not None:
         _check_universe_path(dump_universe, as_json)
-    settings = read_settings(options)
     command = typed(("plan", application), {**options, **chosen, **building})
-    request = plan_request(
+    request_of = partial(
+        plan_request,
         application,
-        settings,
         version=app_version or "",
+        demands=demands,
         relax=relax,
         fresh=fresh,
         builds=builds,
         specs=specs,
         checks=checks,
     )
+    if len(arches := architectures(options)) > 1:
+        _refuse_further(further)
+        plan_architectures(
+            context, arches, options, request_of, command, everything=everything, as_json=as_json
+        )
+        return
+    settings = read_settings({**options, "arch": arches[0] if arches else None})
+    request = request_of(settings)
     try:
         with progress_display() as progress:
             plans, universe = _planned(request, alternatives, dump_universe is not None, progress)
@@ -151,6 +204,17 @@ def plan(
         show(blocks, colour=settings.colour)
 
 
+def _only(applications: tuple[str, ...]) -> str | None:
+    """The one application that is planned by itself, None where none is named."""
+    if len(applications) > 1:
+        raise InputError(
+            Code.UNCLEAR_APPLICATION,
+            f"{len(applications)} applications were named: {', '.join(applications)}",
+            hint="add --shared to plan them together, or plan one at a time",
+        )
+    return applications[0] if applications else None
+
+
 def _planned(
     request: PlanRequest, alternatives: int | None, universe: bool, progress: Progress
 ) -> tuple[list[Plan], Mapping[str, object]]:
@@ -158,7 +222,7 @@ def _planned(
     from ..planner import make_plan
 
     if alternatives is None:
-        outcome = make_plan(request, progress=progress, universe=universe)
+        outcome = make_plan(request, progress=progress, universe=universe, fallbacks=True)
         plans, document = [outcome.plan], outcome.universe
     else:
         from ..planner.alternatives import alternatives as best_plans
@@ -209,6 +273,17 @@ def _check_options(building: Mapping[str, object], further: Mapping[str, object]
         raise InputError(
             Code.BAD_OPTION, "--alternatives and --dump-universe cannot be given together"
         )
+
+
+def _refuse_further(further: Mapping[str, object]) -> None:
+    """Refuse what is about one plan where there are several."""
+    for name, value in further.items():
+        if value is not None:
+            raise InputError(
+                Code.BAD_OPTION,
+                f"--{name.replace('_', '-')} is about one plan, and several --arch were given",
+                hint="give one",
+            )
 
 
 def typed(words: tuple[str, ...], options: Mapping[str, object]) -> Command:

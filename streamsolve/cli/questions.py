@@ -6,7 +6,7 @@ import rich_click as click
 
 from ..errors import ExitCode
 from .options import application_argument, plan_request, read_settings, target_options
-from .planning import relax_option, typed
+from .planning import demand_option, relax_option, typed
 from .progress import progress_display
 from .screen import show, show_json
 
@@ -21,12 +21,14 @@ _json_option = click.option(
 @application_argument
 @click.argument("component")
 @target_options
+@demand_option
 @relax_option
 @click.option("--builds", is_flag=True, help="Look at what only builds need as well.")
 @_json_option
 def why(
     application: str,
     component: str,
+    demands: tuple[str, ...],
     relax: tuple[str, ...],
     builds: bool,
     as_json: bool,
@@ -38,7 +40,7 @@ def why(
     from ..planner import make_plan
 
     settings = read_settings(options)
-    request = plan_request(application, settings, relax=relax, builds=builds)
+    request = plan_request(application, settings, demands=demands, relax=relax, builds=builds)
     with progress_display() as progress:
         outcome = make_plan(request, progress=progress)
     if as_json:
@@ -51,6 +53,7 @@ def why(
 @application_argument
 @click.argument("requirement")
 @target_options
+@demand_option
 @relax_option
 @_json_option
 @click.pass_context
@@ -59,6 +62,7 @@ def why_not(
     /,
     application: str,
     requirement: str,
+    demands: tuple[str, ...],
     relax: tuple[str, ...],
     as_json: bool,
     **options: object,
@@ -72,14 +76,16 @@ def why_not(
     from ..planner import why_not as ask
 
     settings = read_settings(options)
-    request = plan_request(application, settings, relax=relax)
+    request = plan_request(application, settings, demands=demands, relax=relax)
     with progress_display() as progress:
         found = ask(request, requirement, progress=progress)
     answer = (found.demand, found.baseline, found.plan, found.failure)
     if as_json:
         show_json(why_not_document(*answer, found.relaxed))
     else:
-        command = typed(("why-not", application, requirement), {**options, "relax": relax})
+        command = typed(
+            ("why-not", application, requirement), {**options, "demands": demands, "relax": relax}
+        )
         show(why_not_blocks(*answer, command, found.relaxed), colour=settings.colour)
     if found.failure is not None:
         context.exit(ExitCode.NO_PLAN)
@@ -88,11 +94,13 @@ def why_not(
 @click.command("held-back")
 @application_argument
 @target_options
+@demand_option
 @relax_option
 @click.option("--all", "everything", is_flag=True, help="Try every stream, however many there are.")
 @_json_option
 def held_back(
     application: str,
+    demands: tuple[str, ...],
     relax: tuple[str, ...],
     everything: bool,
     as_json: bool,
@@ -108,11 +116,11 @@ def held_back(
     from ..planner.held_back import held_back as ask
 
     settings = read_settings(options)
-    request = plan_request(application, settings, relax=relax)
+    request = plan_request(application, settings, demands=demands, relax=relax)
     with progress_display() as progress:
         report = ask(request, at_most=None if everything else USUAL_LIMIT, progress=progress)
     if as_json:
         show_json(held_back_document(report))
     else:
-        command = typed(("plan", application), {**options, "relax": relax})
+        command = typed(("plan", application), {**options, "demands": demands, "relax": relax})
         show(held_back_blocks(report, command), colour=settings.colour)

@@ -15,8 +15,10 @@ from . import debian as _debian  # noqa: F401 - adds a command to base
 from . import emit_containers as _emit_containers  # noqa: F401 - adds commands to emit
 from . import emit_oci as _emit_oci  # noqa: F401
 from . import emit_sbom as _emit_sbom  # noqa: F401
+from . import profile_new as _profile_new  # noqa: F401 - adds a command to profile
 from .artifacts import artifacts
 from .build import build
+from .cache import cache
 from .copr import copr
 from .doctor import doctor
 from .emit import emit
@@ -33,6 +35,7 @@ from .screen import OutputError, show_error, show_json
 from .simple import completion, explain_code
 from .sources import sources
 from .trees import base, config, profile
+from .vendored import vendored
 
 __all__ = ["root", "run"]
 
@@ -71,9 +74,11 @@ for command in (
     copr,
     doctor,
     profile,
+    vendored,
     base,
     modules,
     config,
+    cache,
     explain_code,
     completion,
 ):

@@ -212,14 +212,16 @@ def _told(
 
 def _supply(each: Supply) -> tuple[str | Span, ...]:
     """A stream and what the packager has to give for it."""
-    from ..emit.specs.skeleton import checkout_of
+    from ..emit.specs.skeleton import archive_of, checkout_of
     from ..explain import Span, Style
 
-    checkout = checkout_of(each.purl)
+    checkout, archive = checkout_of(each.purl), archive_of(each.purl)
     if each.spec:
         words = f"the sources of {each.spec}, which --base-sources brings"
     elif checkout:
         words = f"{checkout.filename}, an archive of {each.purl}"
+    elif archive:
+        words = f"{archive.filename}, from {archive.archive}"
     elif each.purl:
         words = f"an archive of {each.purl}, under the name that its spec gives it"
     else:

@@ -101,7 +101,7 @@ def profile_refresh(
     if not read:
         raise click.UsageError("name the bases to read, such as --base fedora-45")
     files = refresh_files(application, read, arch=settings.arch, output=output)
-    for path in (files.upstream, *files.bases):
+    for path in files.written:
         click.echo(f"will write {path}", err=True)
     for path in files.kept:
         click.echo(f"keeps {path}: its base is not read", err=True)
@@ -129,9 +129,10 @@ def base() -> None:
 def base_list() -> None:
     """Name the bases that streamsolve knows."""
     from ..inputs.base_definitions import list_bases
+    from ..inputs.overlay_definitions import list_overlays
     from .listings import base_rows
 
-    show(base_rows(list_bases()))
+    show(base_rows(list_bases(), list_overlays()))
 
 
 @base.command("show")

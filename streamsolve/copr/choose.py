@@ -118,6 +118,7 @@ class Chooser:
             self.options.lock_sha256,
             chroot,
             self.options.builddeps,
+            arch=self.options.lock_arch,
         )
         if len(made.script.encode()) > LONGEST_SCRIPT // 2:
             self._refuse(build, "its script is longer than COPR takes")

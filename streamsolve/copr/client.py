@@ -83,6 +83,7 @@ class CoprFarm:
             bool(found.get("module_hotfixes")),
             bool(found.get("follow_fedora_branching")),
             _number(found.get("id")),
+            {name: _text(url) for name, url in _mapping(found.get("chroot_repos")).items()},
         )
 
     def chroot(self, owner: str, project: str, name: str) -> ChrootState:

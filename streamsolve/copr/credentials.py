@@ -24,19 +24,24 @@ _VARIABLES = {
 
 
 def open_farm(
-    config: Path | None, environ: Mapping[str, str], directory: Path | None = None
+    config: Path | None,
+    environ: Mapping[str, str],
+    directory: Path | None = None,
+    *,
+    anonymous: bool = False,
 ) -> CoprFarm:
     """The farm of a configuration file, else of ``COPR_LOGIN`` and ``COPR_TOKEN`` (with
     ``COPR_URL``), else of the client's usual file. ``directory`` is where uploads lie.
 
-    Raises :class:`InputError` (``FARM_CREDENTIALS``) where there are none.
+    Raises :class:`InputError` (``FARM_CREDENTIALS``) where there are none, unless ``anonymous``:
+    what is public may be read by anybody.
     """
     settings = _settings(config, environ)
     try:
         from copr.v3 import Client  # type: ignore[import-untyped]
     except ImportError:
         raise _no_client() from None
-    if not settings.get("token") and not settings.get("gssapi"):
+    if not (settings.get("token") or settings.get("gssapi") or anonymous):
         raise InputError(
             Code.FARM_CREDENTIALS,
             "no API token of COPR is configured",

@@ -112,7 +112,8 @@ class ChrootState:
 
 @frozen
 class ProjectState:
-    """A project as the farm has it. ``number`` is the farm's own, and stands in webhooks."""
+    """A project as the farm has it. ``number`` is the farm's own, and stands in webhooks;
+    ``results`` are the addresses of its repositories, by chroot."""
 
     owner: str
     name: str
@@ -123,6 +124,7 @@ class ProjectState:
     module_hotfixes: bool = False
     follow_fedora_branching: bool = True
     number: int = 0
+    results: Mapping[str, str] = field(factory=dict, hash=False, eq=False)
 
 
 @frozen

@@ -20,6 +20,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from ..errors import Code, InputError, Place
+from ..lock import split_fragment
 from ..storage import write_atomically
 
 __all__ = ["SCHEMA", "Entry", "Journal", "journal_path", "open_journal", "read_journal"]
@@ -114,13 +115,14 @@ def journal_path(lock: Path, owner: str, project: str) -> Path:
 
 @contextmanager
 def open_journal(lock: Path, server: str, owner: str, project: str) -> Iterator[Journal]:
-    """Read the journal of a lock, or begin one; meanwhile nobody else may push this lock.
+    """Read the journal of a lock, or begin one; meanwhile nobody else may push a lock of its file.
 
     Raises :class:`InputError` (``BROKEN_JOURNAL``) where it is damaged, about another project or
     server, or in use.
     """
     path = journal_path(lock, owner, project)
-    with lock.open("rb") as handle:
+    file = lock if lock.exists() else Path(split_fragment(str(lock))[0])
+    with file.open("rb") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -99,9 +99,10 @@ class FarmOptions:
     ``project`` is the name of the project that holds the application; the further ones begin with
     it. ``packages`` are installed in every build root, ``modules`` enabled, or disabled with ``!``.
     ``method`` holds for all components that ``sources`` do not name. ``lock_url`` is where a build
-    can fetch the lock, whose sha256 is ``lock_sha256``, and ``builddeps`` is what the custom source
-    method installs first. ``priority`` is that of our projects: less than the base's, so that a
-    package of ours is taken rather than the base's of that name.
+    can fetch the lock, whose sha256 is ``lock_sha256``; with ``lock_arch`` that file has locks of
+    several architectures, of which it is this one's. ``builddeps`` is what the custom source method
+    installs first. ``priority`` is that of our projects: less than the base's, so that a package of
+    ours is taken rather than the base's of that name.
     """
 
     owner: str
@@ -117,6 +118,7 @@ class FarmOptions:
     lock_sha256: str = ""
     builddeps: tuple[str, ...] = BUILDDEPS
     priority: int = 1
+    lock_arch: str = ""
 
     @property
     def full_name(self) -> str:

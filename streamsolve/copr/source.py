@@ -92,16 +92,24 @@ set -eu
 lock=$(mktemp)
 curl --fail --silent --show-error --location --output "$lock" {url}
 printf '%s  %s\\n' {sha256} "$lock" | sha256sum --check --quiet
-exec streamsolve copr source "$lock" --component {component}
+exec streamsolve copr source "$lock"{arch} --component {component}
 """
 
 
 def custom_source(
-    component: str, url: str, sha256: str, chroot: str, builddeps: tuple[str, ...]
+    component: str,
+    url: str,
+    sha256: str,
+    chroot: str,
+    builddeps: tuple[str, ...],
+    *,
+    arch: str = "",
 ) -> CustomSource:
-    """The script for ``component``, which is ``name@version`` as builds name their streams."""
+    """The script for ``component``, which is ``name@version`` as builds name their streams. The
+    lock for ``arch`` is taken of a file with several; empty for a lock by itself."""
     words = {"url": url, "sha256": sha256, "component": component}
-    script = _SCRIPT.format(**{name: shlex.quote(word) for name, word in words.items()})
+    quoted = {name: shlex.quote(word) for name, word in words.items()}
+    script = _SCRIPT.format(**quoted, arch=shlex.quote(f"#{arch}") if arch else "")
     return CustomSource(script, chroot, builddeps)
 
 

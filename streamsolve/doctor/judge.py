@@ -16,6 +16,7 @@ from ..model.artifacts import GpuMatrix
 from ..model.component import Component, Kind
 from ..model.gpu import Cover, coverage, vendor_of
 from ..model.host import Gpu, HostCheck, HostReport, HostState, InstalledPackages, Verdict
+from ..model.kernel import KernelPair
 from ..model.lock import LockSettings
 from ..model.plan import HostRequirement, Plan
 from ..model.profile import ComponentRule, DeclaredStream
@@ -67,6 +68,7 @@ def judge(
     asked = [_architecture(plan, state)]
     asked += [_requirement(needed, state, rules) for needed in plan.host]
     asked += _gpus(settings.gpu if settings else GpuMatrix(), state, plan)
+    asked += _bound(plan.kernel_pair, state)
     name = f"{plan.application} {plan.version} ({plan.variant})"
     return HostReport(state, (*asked, *checks), name, _installed(plan, state))
 
@@ -228,6 +230,29 @@ def _step(
 
 def _has_gpu(vendor: str, state: HostState) -> bool:
     return bool(state.of_vendor(vendor))
+
+
+# -- a kernel module of the lock -------------------------------------------------------------------
+
+
+def _bound(pair: KernelPair | None, state: HostState) -> Iterator[HostCheck]:
+    """Whether the kernel that runs is the one that a module was built for."""
+    if pair is None:
+        return
+    same = state.kernel == pair.release
+    verdict = Verdict.FITS if same else Verdict.DOES_NOT_FIT
+    step = "boot the kernel that the module was built for (`streamsolve emit bootc`), or lock the "
+    step += "module for the one that runs"
+    if not state.kernel:
+        verdict, step = Verdict.UNTOLD, "compare it with what `uname -r` prints on the machine"
+    yield HostCheck(
+        "kernel",
+        verdict,
+        pair.release,
+        state.kernel or "unknown",
+        f"{pair.module.name} {pair.written} is built for it and for no other",
+        step="" if same else step,
+    )
 
 
 # -- GPU architectures -----------------------------------------------------------------------------

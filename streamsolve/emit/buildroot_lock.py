@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from attrs import frozen
 
-from ..model.build import Root
+from ..model.build import Root, is_third_party
 from ..model.package import Package
 from ..model.plan import Plan
 from ..model.rpm_header import RpmHeader
@@ -176,7 +176,7 @@ def _found(
 
 def _fits(header: RpmHeader, package: Package, root: Root) -> bool:
     """Whether a file is of a package: of a private one, only the version was planned."""
-    if is_at_hand(package):
+    if not is_private(package) and not is_third_party(package):
         return (header.evr, header.arch) == (package.evr, package.arch)
     versions = planned_versions(package, root) if is_private(package) else ["*"]
     return any(fnmatchcase(header.version, version) for version in versions)

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from ..model.build import Build, BuildPlan
+from ..model.kernel import KernelPair
 from .commands import mock_options
+from .kernel_modules import CHECK_MODULES
 from .mock_settings import MockSettings
 from .names import Names
 
@@ -54,7 +56,9 @@ chain() {
 """
 
 
-def chain_script(builds: BuildPlan, names: Names, settings: MockSettings) -> bytes:
+def chain_script(
+    builds: BuildPlan, names: Names, settings: MockSettings, pair: KernelPair | None = None
+) -> bytes:
     """The script. Everything in it has been checked before."""
     repo = settings.publish_to if settings.publish_to[0] == "/" else f"$here/{settings.publish_to}"
     lines = [_HEAD.rstrip("\n").replace("@REPO@", repo)]
@@ -63,6 +67,7 @@ def chain_script(builds: BuildPlan, names: Names, settings: MockSettings) -> byt
         of_level = [build for build in found if build is not None]
         lines += ["", f"# level {number} of {len(builds.order.levels)}"]
         lines += _chains(of_level, names, settings)
+        lines += _tests(of_level, pair)
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
@@ -79,3 +84,10 @@ def _chains(builds: list[Build], names: Names, settings: MockSettings) -> Iterat
             *(f'"$srpms"/{shlex.quote(s)}' for s in sources),
         ]
         yield f"chain {' '.join(words)}"
+
+
+def _tests(builds: list[Build], pair: KernelPair | None) -> Iterator[str]:
+    """A line for the packages of a kernel module."""
+    if pair is not None and any(build.component == pair.module for build in builds):
+        name = shlex.quote(f"{pair.package}-*.rpm")
+        yield f'find "$repo" -name {name} -exec "$here/{CHECK_MODULES}" {{}} +'

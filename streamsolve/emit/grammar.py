@@ -15,6 +15,7 @@ from ..errors import Code, ErrorCollector, Place
 
 __all__ = [
     "ARCHITECTURE",
+    "BUNDLED",
     "CONFIGURATION",
     "DEPENDENCY",
     "DIGEST",
@@ -99,6 +100,13 @@ MACRO_NAME = _grammar(r"%[A-Za-z_][A-Za-z0-9_]*", "the name of an RPM macro, wit
 MACRO_VALUE = _grammar(
     rf"{_WORD}(?: +{_WORD})*", "a macro's value of plain words and %{macros}", longest=1000
 )
+KERNEL_RELEASE = _grammar(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*", "what `uname -r` prints", longest=120)
+WRITTEN_VERSION = _grammar(
+    r"[A-Za-z0-9][A-Za-z0-9._+~^-]*", "a version as upstream writes it", longest=80
+)
+MAKE_WORD = _grammar(
+    r"(?:[A-Za-z0-9_./=:+,-]|\{(?:headers|release|source)\})+", "a plain word for make", longest=200
+)
 SWITCH = _grammar(r"[a-z][a-z0-9_]*", "the name of a spec's switch", longest=80)
 MODULES = _grammar(
     r"[A-Za-z0-9][A-Za-z0-9._:/+-]*(?:, ?[A-Za-z0-9][A-Za-z0-9._:/+-]*)*",
@@ -114,6 +122,12 @@ IMAGE = _grammar(
 _DEPENDENCY_WORD = r"(?:<=?|>=?|=|\(*[A-Za-z0-9_/][A-Za-z0-9._+:/()\[\]=<>~^@-]*)"
 DEPENDENCY = _grammar(
     rf"{_DEPENDENCY_WORD}(?: {_DEPENDENCY_WORD})*", "a dependency in RPM's language", longest=4000
+)
+BUNDLED = _grammar(
+    r"bundled\((?:crate\([A-Za-z0-9_-]+\)|nodejs-(?:@[A-Za-z0-9._~-]+/)?[A-Za-z0-9._~-]+)\)"
+    r" = [A-Za-z0-9._~]+",
+    "a crate or npm package that is bundled",
+    longest=500,
 )
 FILENAME = _grammar(r"[A-Za-z0-9_][A-Za-z0-9._+~^-]*", "the name of a file", longest=240)
 DIGEST = _grammar(r"[0-9a-f]{64}", "a sha256 in hexadecimal", longest=64)

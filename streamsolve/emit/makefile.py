@@ -11,7 +11,9 @@ import shlex
 from collections.abc import Iterator
 
 from ..model.build import Build, BuildPlan
+from ..model.kernel import KernelPair
 from .commands import mock_options
+from .kernel_modules import CHECK_MODULES
 from .mock_settings import MockSettings
 from .names import Names, configuration_path
 
@@ -56,8 +58,11 @@ _PUBLISH = """\
 """
 
 
-def makefile(builds: BuildPlan, names: Names, settings: MockSettings) -> bytes:
-    """The Makefile. Everything in it has been checked before."""
+def makefile(
+    builds: BuildPlan, names: Names, settings: MockSettings, pair: KernelPair | None = None
+) -> bytes:
+    """The Makefile. Everything in it has been checked before. Packages of a kernel module are
+    tested before they are published."""
     parts = [
         _HEAD.replace("@REPO@", settings.publish_to),
         f".PHONY: all\nall: {_level(len(builds.order.levels))}\n",
@@ -65,7 +70,7 @@ def makefile(builds: BuildPlan, names: Names, settings: MockSettings) -> bytes:
     ]
     for number, level in enumerate(builds.order.levels, 1):
         found = [build for id in level.builds if (build := builds.build(id)) is not None]
-        parts += [_build_rule(build, number, names, settings) for build in found]
+        parts += [_build_rule(build, number, names, settings, pair) for build in found]
         parts.append(_publish_rule(number, (names.builds[build.id] for build in found)))
     parts.append("-include srpms.mk\n")
     return "\n".join(parts).encode("ascii")
@@ -80,7 +85,9 @@ def _make(text: str) -> str:
     return shlex.quote(text).replace("$", "$$")
 
 
-def _build_rule(build: Build, level: int, names: Names, settings: MockSettings) -> str:
+def _build_rule(
+    build: Build, level: int, names: Names, settings: MockSettings, pair: KernelPair | None
+) -> str:
     name, source = names.builds[build.id], f"srpms/{names.sources[build.stream]}"
     configuration = configuration_path(build.root)
     needs = [configuration, source, *(f"done/{names.builds[id]}" for id in build.after)]
@@ -93,8 +100,16 @@ def _build_rule(build: Build, level: int, names: Names, settings: MockSettings) 
         "\t@mkdir -p done\n"
         f'\t$(MOCK) -r "$$HERE"/{_make(configuration)} {" ".join(map(_make, options))}'
         f' --resultdir="$$HERE"/{_make(f"results/{name}")} --rebuild "$$HERE"/{_make(source)}\n'
+        f"{_test_line(build, name, pair)}"
         "\t@touch $@\n"
     )
+
+
+def _test_line(build: Build, name: str, pair: KernelPair | None) -> str:
+    if pair is None or build.component != pair.module:
+        return ""
+    results = _make(f"results/{name}")
+    return f'\tfind "$$HERE"/{results} -name \'*.rpm\' -exec "$$HERE"/{CHECK_MODULES} {{}} +\n'
 
 
 def _publish_rule(level: int, names: Iterator[str]) -> str:

@@ -12,6 +12,7 @@ from . import grammar
 from .chain import chain_script
 from .dnf_conf import is_private
 from .grammar import Refusals
+from .kernel_modules import CHECK_MODULES, check_modules_script, check_pair
 from .makefile import makefile
 from .mock_config import mock_configuration
 from .mock_settings import MockSettings, check_settings
@@ -40,6 +41,10 @@ def emit_mock(plan: Plan, settings: MockSettings, *, file: str = "") -> Mapping[
     refusals = Refusals(file)
     check_settings(settings, Refusals("", refusals.faults))
     _check_plan(plan, planned, refusals)
+    check_pair(plan, refusals)
+    if settings.prefix and plan.kernel_pair is not None:
+        why = "a kernel looks for its modules in one place, which no prefix can be"
+        refusals.note(why, "prefix")
     if settings.prefix:
         refuse_base_needs(planned, Refusals("", refusals.faults))
     names_of(planned, refusals)
@@ -52,8 +57,11 @@ def emit_mock(plan: Plan, settings: MockSettings, *, file: str = "") -> Mapping[
         configuration_path(root.id): mock_configuration(root, plan, settings)
         for root in (builds.runtime, *builds.roots)
     }
-    files[CHAIN] = chain_script(builds, names, settings)
-    files[MAKEFILE] = makefile(builds, names, settings)
+    pair = plan.kernel_pair
+    if pair is not None:
+        files[CHECK_MODULES] = check_modules_script(pair)
+    files[CHAIN] = chain_script(builds, names, settings, pair)
+    files[MAKEFILE] = makefile(builds, names, settings, pair)
     return dict(sorted(files.items()))
 
 

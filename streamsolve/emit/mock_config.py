@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..model.build import Root
+from ..model.build import Root, is_third_party
 from ..model.component import PYTHON, Kind
 from ..model.package import Package
 from ..model.plan import Plan
@@ -23,7 +23,6 @@ from .dnf_conf import (
     has_private,
     hidden_names,
     included,
-    is_at_hand,
     is_private,
     main_section,
     stream_section,
@@ -87,12 +86,13 @@ streamsolve_conf = re.sub(
 
 def requested(root: Root, namespace: Namespace | None = None) -> tuple[str, ...]:
     """What dnf is asked to install, sorted: packages of the base by full name; private ones, of
-    which the root sees one version only, and a third party's that no repository had, by name."""
+    which the root sees one version only, and a third party's that no repository had, by name. A
+    kernel's headers are asked for exactly: they are of no use for another kernel."""
     return tuple(sorted({_asked(package, namespace) for package in root.packages}))
 
 
 def _asked(package: Package, namespace: Namespace | None) -> str:
-    if is_at_hand(package):
+    if not is_private(package) and not is_third_party(package):
         return package.nevra
     in_namespace = namespace is not None and is_private(package)
     return namespace.package_name(package.name) if namespace and in_namespace else package.name

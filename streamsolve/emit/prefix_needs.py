@@ -57,9 +57,10 @@ def refuse_base_needs(builds: BuildPlan, refusals: Refusals) -> None:
     if len(needs) > _MOST:
         refusals.note(f"and {len(needs) - _MOST} more such requirements", "settings.prefix")
     if needs:
-        refusals.faults.errors[
-            -1
-        ].hint = "emit the lock without --prefix, for an image or a machine of its own"
+        refusals.faults.errors[-1].hint = (
+            "`emit mock` and `emit containerfile` take the lock without --prefix, for an image or "
+            "a machine of its own"
+        )
 
 
 def _unmet(root: Root, read: dict[str, Dependency | None]) -> Iterator[tuple[Package, str]]:

@@ -53,7 +53,7 @@ def with_runtime(plan: Plan, builds: BuildPlan, namespace: Namespace | None) -> 
         after=(),
         cost=_MINUTES,
     )
-    own = plan.stream(plan.application)
+    own = plan.own
     holders = _holders(builds, own.package if own is not None else "")
     roots = tuple(
         _holding(root, plan, build) if root.id in holders else root for root in builds.roots

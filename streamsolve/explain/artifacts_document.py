@@ -7,25 +7,20 @@ They are complete and stable to the byte; what there is not is empty. The schema
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 
 from ..model.artifacts import ArtifactCheck, Finding
 from ..model.gpu import GpuFile
+from ..model.schemas import shipped_schema
 from .artifacts_text import finding_sentence
 from .document import Document
 
 __all__ = ["artifacts_document", "artifacts_schema", "gpu_code_document"]
 
 
-@cache
 def artifacts_schema() -> Document:
     """The JSON Schema of these documents."""
-    path = resources.files("streamsolve").joinpath("schemas/artifacts-1.schema.json")
-    schema: Document = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("artifacts-1")
 
 
 def artifacts_document(found: ArtifactCheck, file: str, directory: str) -> Document:

@@ -96,6 +96,17 @@ def finding_sentence(finding: Finding) -> str:
         case FindingKind.UNMET_REQUIREMENT:
             have = f"has {found}" if found else "has nothing of that name"
             return f"requires {subject}, and the root {finding.root} {have}"
+        case FindingKind.NO_MODULE:
+            return f"{subject} has no kernel module"
+        case FindingKind.MODULE_KERNEL:
+            return f"{subject} is for the kernel {found or 'of no release'}, not for {planned}"
+        case FindingKind.MODULE_VERSION:
+            return f"{subject} is of version {found}, not {planned}"
+        case FindingKind.MODULE_SYMBOL:
+            has = f"has {planned}" if planned else "has none of that name"
+            return f"{subject} needs {found}, and the kernel {has}"
+        case FindingKind.MODULE_UNSIGNED:
+            return f"{subject} is not signed"
         case _:
             return _gpu_sentence(finding)
 

@@ -6,10 +6,7 @@ What comes from logs is shown as it is: whoever reads a log takes out what a ter
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 
 from attrs import asdict
 
@@ -23,6 +20,7 @@ from ..model.build_run import (
     PlannedRun,
     Rebuild,
 )
+from ..model.schemas import shipped_schema
 from .command import Command
 from .document import Document
 from .markup import Block, Row, Span, Style, Table, blank, cut_table, paragraph, section
@@ -43,12 +41,9 @@ _TAGS = 8
 _DONE = (BuildFate.BUILT, BuildFate.SKIPPED)
 
 
-@cache
 def build_run_schema() -> Document:
     """The JSON Schema of these documents."""
-    path = resources.files("streamsolve").joinpath("schemas/build-run-1.schema.json")
-    schema: Document = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("build-run-1")
 
 
 # -- a run -----------------------------------------------------------------------------------------

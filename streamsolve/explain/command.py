@@ -27,6 +27,10 @@ class Command:
         """The same command with an option left out."""
         return evolve(self, options=tuple(pair for pair in self.options if pair[0] != name))
 
+    def without(self, name: str, value: str) -> Command:
+        """The same command without one value of an option that may be given several times."""
+        return evolve(self, options=tuple(pair for pair in self.options if pair != (name, value)))
+
     def with_further(self, name: str, value: str) -> Command:
         """The same command with an option that may be given several times."""
         return evolve(self, options=(*self.options, (name, value)))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 
 from ..model.component import Kind
 from ..model.debian import DebianAnswer, DebianBase, DebianComparison, KnownBy, Meets
+from ..model.schemas import shipped_schema
 from .document import Document
 from .markup import Block, Row, Span, Style, blank, cut_table, paragraph
 from .sentences import count, joined
@@ -24,12 +22,9 @@ _KNOWN = {
 }
 
 
-@cache
 def debian_schema() -> Document:
     """The JSON Schema of these documents."""
-    path = resources.files("streamsolve").joinpath("schemas/debian-1.schema.json")
-    schema: Document = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("debian-1")
 
 
 # -- text ------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ..model.difference import (
 from ..model.plan import ReasonKind
 from .markup import NO_BREAK, Block, Row, Span, Style, Table, blank, cut_table, paragraph
 from .sentences import builder_time, count
+from .vendored_diff_text import vendored_diff_blocks
 
 __all__ = ["diff_blocks", "repository_rows", "settings_rows"]
 
@@ -81,6 +82,7 @@ def diff_blocks(diff: LockDiff, *, everything: bool = False) -> tuple[Block, ...
         _base(diff, everything),
         _roots(diff.roots, everything),
         _builds(diff, everything),
+        vendored_diff_blocks(diff.vendored, everything=everything),
     )
     blocks: list[Block] = []
     for section in filter(None, sections):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from functools import cache
-from importlib import resources
 
 from attrs import asdict
 
 from ..model.host import Deployment, Driver, Gpu, HostCheck, HostReport, HostState, Verdict
+from ..model.schemas import shipped_schema
 from .document import Document
 from .markup import Block, Row, Span, Style, Table, blank, paragraph
 from .sentences import count
@@ -27,12 +25,9 @@ _DIGEST_SHOWN = 19
 _VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
 
 
-@cache
 def doctor_schema() -> Document:
     """The JSON Schema of these documents."""
-    path = resources.files("streamsolve").joinpath("schemas/doctor-1.schema.json")
-    schema: Document = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("doctor-1")
 
 
 # -- text ------------------------------------------------------------------------------------------

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from packaging.version import Version
@@ -28,16 +26,21 @@ from ..model.plan import (
     Relaxed,
 )
 from ..model.requirement import Requirement
+from ..model.schemas import shipped_schema
 from ..model.stream import Source
 from .build_document import builds_document, isolation_document
 from .burden_text import would_rebuild
 from .conflict_text import conflict_sentence
+from .kernel_document import pair_document
+from .overlays_document import overlays_document
 from .sentences import reason_text
+from .vendored_document import vendored_documents
 from .versions import version_ranges
 
 __all__ = [
     "SCHEMA",
     "Document",
+    "conflict_document",
     "document_text",
     "errors_document",
     "failure_document",
@@ -55,12 +58,9 @@ def document_text(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-@cache
 def plan_schema() -> Document:
     """The JSON Schema of these documents."""
-    path = resources.files("streamsolve").joinpath("schemas/plan-1.schema.json")
-    schema: Document = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("plan-1")
 
 
 def plan_document(plan: Plan) -> Document:
@@ -105,6 +105,10 @@ def plan_document(plan: Plan) -> Document:
         "warnings": _sorted(_notice(notice) for notice in plan.warnings),
         "isolation": None if plan.isolation is None else isolation_document(plan.isolation),
         "builds": None if plan.builds is None else builds_document(plan.builds),
+        **({"demands": list(plan.demands)} if plan.demands else {}),
+        **({"overlays": overlays_document(plan.overlays)} if plan.overlays else {}),
+        **({"vendored": vendored_documents(plan.vendored)} if plan.vendored else {}),
+        **({"kernel_pair": pair_document(plan.kernel_pair)} if plan.kernel_pair else {}),
     }
 
 
@@ -117,7 +121,7 @@ def failure_document(failure: Failure) -> Document:
         "python": None,
         "summary": None,
         "streams": [],
-        "conflicts": [_conflict(conflict) for conflict in failure.conflicts],
+        "conflicts": [conflict_document(conflict) for conflict in failure.conflicts],
         "repairs": [_repair(repair) for repair in failure.repairs],
         "burden": None,
         "held_back": [],
@@ -227,7 +231,8 @@ def _notice(notice: Notice) -> Document:
     return {"code": notice.code, "text": notice.text}
 
 
-def _conflict(conflict: Conflict) -> Document:
+def conflict_document(conflict: Conflict) -> Document:
+    """A conflict as plans and answers about several of them say it."""
     return {
         "about": _component(conflict.about),
         "cause": conflict.cause.value,
@@ -236,7 +241,11 @@ def _conflict(conflict: Conflict) -> Document:
         "packages": list(conflict.packages),
         **{
             name: list(texts)
-            for name, texts in (("missing", conflict.missing), ("blocked", conflict.blocked))
+            for name, texts in (
+                ("missing", conflict.missing),
+                ("blocked", conflict.blocked),
+                ("evidence", conflict.evidence),
+            )
             if texts
         },
     }

@@ -97,7 +97,7 @@ def _of_builds(plan: Plan, builds: BuildPlan) -> PlanGraph:
             level_of[build.id],
             f"{build.id}, about {builder_time(build.cost)}",
             build.stage is Stage.BOOTSTRAP,
-            build.component.name == plan.application,
+            plan.own is not None and build.component == plan.own.component,
         )
         for build in builds.builds
     ]
@@ -201,7 +201,7 @@ def _stream_node(stream: PlannedStream, level: int, plan: Plan) -> Node:
         stream.origin,
         level,
         f"{stream.component.spelled}{version}: {stream.origin.value}{cost}",
-        application=stream.component.name == plan.application,
+        application=plan.own is not None and stream.component == plan.own.component,
     )
 
 
@@ -294,9 +294,11 @@ def graph_blocks(plan: Plan) -> tuple[Block, ...]:
 def _reading(plan: Plan) -> str:
     if plan.builds is not None:
         return "Everything in a level can be built at the same time, once the levels before it are."
+    text = "What a stream requires stands in a later level than the stream itself"
     return (
-        "What a stream requires stands in a later level than the stream itself; python, which "
-        "everything needs, in the last one."
+        f"{text}; python, which everything needs, in the last one."
+        if plan.interpreter
+        else f"{text}."
     )
 
 

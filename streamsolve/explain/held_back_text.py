@@ -169,14 +169,20 @@ def _from_to(answer: Freed) -> str:
 
 
 def _unknown(answers: Sequence[Freed]) -> list[Block]:
+    yours = [a for a in answers if a.by and all(d.requirement.is_asked for d in a.by)]
+    rest = [answer for answer in answers if answer not in yours]
+    return [
+        *_with_demands(yours, "By what you ask for", ":"),
+        *_with_demands(rest, "No way found", "; no few demands were found that would free them:"),
+    ]
+
+
+def _with_demands(answers: Sequence[Freed], heading: str, text: str) -> list[Block]:
     if not answers:
         return []
     blocks: list[Block] = [
         blank(),
-        paragraph(
-            Span(f"No way found ({len(answers)})", Style.HEADING),
-            "; no few demands were found that would free them:",
-        ),
+        paragraph(Span(f"{heading} ({len(answers)})", Style.HEADING), text),
     ]
     for answer in answers:
         texts = list(dict.fromkeys(_stated(demand) for demand in answer.by))
@@ -190,7 +196,11 @@ def _stated(demand: Demander) -> str:
     series = built_for(demand.requirement)
     if series:
         return f"{demand.component} is there for Python {series} alone"
-    return f"{demand.component} needs {demand.requirement.component} {asked(demand.requirement)}"
+    what = f"{demand.requirement.component} {asked(demand.requirement)}"
+    if demand.requirement.is_asked:
+        option = demand.requirement.place.file
+        return f"you ask for {what}{f' ({option})' if option.startswith('--') else ''}"
+    return f"{demand.component} needs {what}"
 
 
 def _not_tried(answers: Sequence[Freed]) -> list[Block]:

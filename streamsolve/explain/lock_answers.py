@@ -8,11 +8,8 @@ were called on the command line. The schemas are in
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from attrs import asdict
@@ -20,6 +17,7 @@ from attrs import asdict
 from ..errors import Place
 from ..model.difference import LockDiff
 from ..model.plan import Plan
+from ..model.schemas import shipped_schema
 from ..model.verification import Verification
 from .document import Document
 from .lock_text import unpinned_packages, unpinned_sources
@@ -38,12 +36,9 @@ Dropped = tuple[str, str, str]
 """A component, the version that could not be kept, and why."""
 
 
-@cache
 def lock_answers_schema() -> Document:
     """The JSON Schema of these documents."""
-    path = resources.files("streamsolve").joinpath("schemas/lock-answers-1.schema.json")
-    schema: Document = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("lock-answers-1")
 
 
 def locked_document(plan: Plan, file: str, digest: str) -> Document:

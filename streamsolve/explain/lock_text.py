@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..errors import Place
-from ..model.build import BuildPlan, Stage
+from ..model.build import BuildPlan, Stage, is_third_party
 from ..model.component import Origin
 from ..model.difference import LockDiff
+from ..model.package import Package
 from ..model.plan import Plan, PlannedStream
 from .command import Command
 from .diff_text import diff_blocks
 from .isolation_text import isolation_blocks
 from .markup import Block, Row, Span, Style, Table, blank, paragraph
+from .plan_text import demand_blocks
 from .sentences import builder_time, count
 
 __all__ = [
@@ -44,6 +46,7 @@ def lock_blocks(plan: Plan, file: str, digest: str) -> tuple[Block, ...]:
         ),
         blank(),
         *_held(plan),
+        *demand_blocks(plan.demands),
         blank(),
         *(isolation_blocks(plan.isolation) if plan.isolation else ()),
         *_unpinned(plan),
@@ -96,7 +99,11 @@ def _order(builds: BuildPlan) -> str:
 
 def _unpinned(plan: Plan) -> Iterable[Block]:
     """What is in the lock without a checksum, and why."""
-    external = unpinned_packages(plan)
+    unpinned = _external(plan)
+    headers = sorted(each.nevra for each in unpinned if not is_third_party(each))
+    if headers:
+        yield _without("headers of the kernel", "no repository of the base lists them", headers)
+    external = sorted(each.nevra for each in unpinned if is_third_party(each))
     if external:
         yield _without(
             f"{count(len(external), 'package')} of a third party",
@@ -113,10 +120,13 @@ def _unpinned(plan: Plan) -> Iterable[Block]:
 
 
 def unpinned_packages(plan: Plan) -> tuple[str, ...]:
-    """The packages of third parties that have no checksum in the lock, sorted."""
+    """The packages that no repository had, and so have no checksum in the lock, sorted."""
+    return tuple(sorted(package.nevra for package in _external(plan)))
+
+
+def _external(plan: Plan) -> set[Package]:
     roots = (plan.builds.runtime, *plan.builds.roots) if plan.builds else ()
-    found = {p.nevra for root in roots for p in root.packages if p.repository == "external"}
-    return tuple(sorted(found))
+    return {each for root in roots for each in root.packages if each.repository == "external"}
 
 
 def unpinned_sources(plan: Plan) -> tuple[PlannedStream, ...]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model.component import Origin
+from ..model.component import Kind, Origin
 from ..model.plan import HeldBack, Plan, PlannedStream, ReasonKind, Relaxed
 from .build_text import build_blocks
 from .burden_text import burden_blocks
 from .command import Command
 from .isolation_text import isolation_blocks
+from .kernel_text import pair_blocks
 from .markup import Block, Paragraph, Row, Span, Style, Table, blank, paragraph
+from .overlays_text import overlay_blocks
 from .sentences import (
     asked,
     builder_time,
@@ -25,8 +27,9 @@ from .sentences import (
     shortened,
     spelled,
 )
+from .vendored_text import vendored_blocks
 
-__all__ = ["plan_blocks"]
+__all__ = ["demand_blocks", "plan_blocks"]
 
 MARK = {
     Origin.BASE: Span("✓", Style.GOOD),
@@ -36,6 +39,7 @@ MARK = {
 }
 _WARNING = Span("▲", Style.WARNING)
 _RELAXED = Span("≈", Style.WARNING)
+_DEMANDED = Span("+", Style.WARNING)
 
 _PRIVATE_ROWS = 6
 _NAMES = 3
@@ -66,7 +70,10 @@ def plan_blocks(plan: Plan, command: Command, *, everything: bool = False) -> tu
     else:
         sections.append([*_external(plan), *_left_out(plan, everything)])
     sections.append(_held_back(plan, everything))
+    sections.append(overlay_blocks(plan, everything=everything))
     sections.append(build_blocks(plan, everything=everything))
+    sections.append(pair_blocks(plan.kernel_pair, everything=everything))
+    sections.append(vendored_blocks(plan, command, everything=everything))
     sections.append(_outside(plan, everything))
     sections.append(_notes(plan, everything))
     sections.append(_next(command, everything))
@@ -83,11 +90,12 @@ def _answer(plan: Plan) -> list[Block]:
     can = "has a plan that leaks" if leaks else "can be shipped"
     what = f"{plan.application} {plan.version}" + (f" ({plan.variant})" if plan.variant else "")
     needs = count(private, "private stream") if private else "no private stream"
+    python = f"Python {plan.interpreter} and " if plan.interpreter else ""
     return [
         paragraph(
             mark,
             Span(f"{what} {can} on {plan.base} ({plan.arch})", Style.HEADING),
-            f" with Python {plan.python} and {needs}.",
+            f" with {python}{needs}.",
             hang=2,
         ),
         blank(),
@@ -129,7 +137,8 @@ def _stream_row(stream: PlannedStream, plan: Plan, everything: bool) -> Row:
     text = [Span(reason_text(stream, plan.application, demands))]
     if stream.prebuilt:
         licence = f", {stream.licence}" if stream.licence else ""
-        text.append(Span(f" (repackaged from its wheel{licence})", Style.WARNING))
+        form = "its wheel" if stream.kind is Kind.DISTRIBUTION else "upstream's binary"
+        text.append(Span(f" (repackaged from {form}{licence})", Style.WARNING))
     if everything and stream.repository:
         text.append(Span(f" (from {stream.repository})", Style.QUIET))
     cost = Span(builder_time(stream.cost), Style.QUIET) if stream.cost else Span("")
@@ -256,9 +265,18 @@ def _left_out(plan: Plan, everything: bool) -> list[Block]:
     ]
     relaxed = [_relaxed(one, told(one.reason), everything) for one in plan.relaxed]
     return [
+        *demand_blocks(plan.demands),
         *_limited(left_out, everything, _OMITTED_ROWS, "reasons to omit something"),
         *_limited(relaxed, everything, _RELAXED_ROWS, "relaxed requirements"),
     ]
+
+
+def demand_blocks(demands: Sequence[str]) -> list[Block]:
+    """What was asked for on top of the application's own requirements, in one paragraph."""
+    if not demands:
+        return []
+    names = Span(", ".join(demands), Style.NAME)
+    return [paragraph(_DEMANDED, " also asked: ", names, " (--with)", hang=2)]
 
 
 def _relaxed(relaxed: Relaxed, reason: str, everything: bool) -> Paragraph:

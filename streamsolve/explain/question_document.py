@@ -8,16 +8,15 @@ hold null or an empty list for what there is not. The schemas are in
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib import resources
 
 from ..errors import Code, InputError, nearest
 from ..model.conflict import Failure
 from ..model.plan import Demander, Plan, Relaxed
-from ..model.question import Chosen, Freed, HeldBackReport, Move, moves_between
+from ..model.question import Freed, HeldBackReport, moves_between
+from ..model.schemas import shipped_schema
 from .document import Document, failure_document, plan_document
+from .move_document import move_document
 from .question_text import chains_to
 
 __all__ = [
@@ -31,30 +30,39 @@ __all__ = [
 _EVERY_CHAIN = 1000
 
 
-@cache
 def question_schema() -> Document:
     """The JSON Schema of these documents."""
-    path = resources.files("streamsolve").joinpath("schemas/question-1.schema.json")
-    schema: Document = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("question-1")
 
 
 def why_document(plan: Plan, name: str) -> Document:
-    """Why a component is in a plan. Raises :class:`InputError` when it is not."""
-    stream = plan.stream(name)
-    if stream is None:
-        known = [s.component.name for s in plan.streams]
-        raise InputError(Code.BAD_OPTION, f"{name} is not in the plan", hint=nearest(name, known))
+    """Why a component is in a plan; of what is only vendored there is no stream. Raises
+    :class:`InputError` when it is not in it."""
+    stream = plan.stream(name) or plan.stream_spelled(name)
     whole = plan_document(plan)
-    key = (stream.component.name, stream.kind.value)
-    found = next(s for s in whole["streams"] if (s["component"], s["kind"]) == key)
-    chains = chains_to(plan, stream.component, at_most=_EVERY_CHAIN)
+    vendored = [
+        {"in": each["component"], "package": package}
+        for each in whole.get("vendored", ())
+        for package in each["packages"]
+        if package["name"] == name
+    ]
+    if stream is None and not vendored:
+        known = [s.component.name for s in plan.streams]
+        known += [package.name for each in plan.vendored for package in each.packages]
+        raise InputError(Code.BAD_OPTION, f"{name} is not in the plan", hint=nearest(name, known))
+    found: Document | None = None
+    chains: tuple[tuple[Demander, ...], ...] = ()
+    if stream is not None:
+        key = (stream.component.name, stream.kind.value)
+        found = next(s for s in whole["streams"] if (s["component"], s["kind"]) == key)
+        chains = chains_to(plan, stream.component, at_most=_EVERY_CHAIN)
     return {
         "schema": "streamsolve.why/1",
         "application": whole["application"],
         "base": whole["base"],
         "stream": found,
         "chains": [[_demand(demand) for demand in chain] for chain in chains],
+        **({"vendored": vendored} if vendored else {}),
     }
 
 
@@ -80,7 +88,7 @@ def why_not_document(
         "relaxed": relaxed.reason if relaxed is not None else None,
         "summary": None if plan is None else plan_document(plan)["summary"],
         "without": whole["summary"],
-        "moves": [] if plan is None else list(map(_move, moves_between(baseline, plan))),
+        "moves": [] if plan is None else list(map(move_document, moves_between(baseline, plan))),
     }
 
 
@@ -117,7 +125,7 @@ def _freed(answer: Freed) -> Document:
         "relax": _demands(answer.relax),
         "private": answer.private if answer.moves else None,
         "cost": answer.cost if answer.moves else None,
-        "moves": list(map(_move, answer.moves)),
+        "moves": list(map(move_document, answer.moves)),
     }
 
 
@@ -131,7 +139,7 @@ def alternatives_document(best: Plan, others: Sequence[Plan]) -> Document:
             {
                 "python": plan.python,
                 "summary": plan_document(plan)["summary"],
-                "moves": list(map(_move, moves_between(best, plan))),
+                "moves": list(map(move_document, moves_between(best, plan))),
             }
             for plan in others
         ],
@@ -145,19 +153,3 @@ def _demands(demands: Iterable[Demander]) -> list[Document]:
 
 def _demand(demand: Demander) -> Document:
     return {"component": demand.component.name, "requirement": demand.requirement.text}
-
-
-def _move(move: Move) -> Document:
-    return {
-        "component": move.component.name,
-        "kind": move.component.kind.value,
-        "before": _chosen(move.before),
-        "after": _chosen(move.after),
-    }
-
-
-def _chosen(chosen: Chosen | None) -> Document | None:
-    if chosen is None:
-        return None
-    version = None if chosen.version is None else str(chosen.version)
-    return {"version": version, "origin": chosen.origin.value}

@@ -25,6 +25,7 @@ from .sentences import (
     reason_text,
     spelled,
 )
+from .vendored_text import why_vendored
 from .versions import version_ranges
 from .why_build_text import also_in_builds, needing_builds
 
@@ -88,15 +89,22 @@ def _is_for_builds(stream: PlannedStream) -> bool:
 
 
 def why_blocks(plan: Plan, name: str) -> tuple[Block, ...]:
-    """Why a component is in a plan, at this version and from this origin.
+    """Why a component is in a plan, at this version and from this origin; of what is vendored, in
+    which stream.
 
     Raises :class:`InputError` with the nearest names when it is not in it.
     """
-    stream = plan.stream(name)
+    stream = plan.stream(name) or plan.stream_spelled(name)
+    vendored = why_vendored(plan, name)
+    if stream is None and vendored:
+        return tuple(vendored)
     if stream is None:
         known = [s.component.name for s in plan.streams]
+        known += [package.name for each in plan.vendored for package in each.packages]
         raise InputError(Code.BAD_OPTION, f"{name} is not in the plan", hint=nearest(name, known))
     blocks = _why(stream, plan)
+    for block in vendored:
+        blocks += [blank(), block]
     for further in plan.streams:
         if further.component == stream.component and further is not stream:
             blocks += [blank(), *_why(further, plan)]

@@ -110,6 +110,9 @@ def _described(rpm: Any, header: Any, generates: bool) -> dict[str, Any]:  # noq
         "epoch": header[rpm.RPMTAG_EPOCH] or 0,
         "requires": [text for text in requires if not text.startswith(_RPMLIB)],
         "conflicts": [_text(text) for text in header[rpm.RPMTAG_CONFLICTNEVRS]],
+        "summary": _text(header[rpm.RPMTAG_SUMMARY] or ""),
+        "url": _text(header[rpm.RPMTAG_URL] or ""),
+        "licence": _text(header[rpm.RPMTAG_LICENSE] or ""),
         "generates": generates or any(text.startswith(_DYNAMIC) for text in requires),
     }
 

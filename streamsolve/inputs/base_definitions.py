@@ -22,6 +22,8 @@ __all__ = [
     "list_bases",
     "load_base_definition",
     "parse_base_definition",
+    "read_location",
+    "read_word",
 ]
 
 SCHEMA = "streamsolve.base/1"
@@ -50,7 +52,10 @@ class BaseDefinition:
 
     ``python`` is the version (``3.14``) of its interpreter and ``glibc`` the (major, minor) of its
     C library, empty where it is not stated; ``dist`` is the suffix of its releases (``.fc44``).
-    ``build_group`` are the packages that every build root of it starts from.
+    ``build_group`` are the packages that every build root of it starts from. ``given`` are the ids
+    of repositories whose places only the user knows, and ``given_optional`` of those that may be
+    given as well. ``gpgkeys`` sign its packages: addresses on a machine that builds, and as
+    ``image_gpgkeys`` in an image of the release; both empty where nothing is stated.
     """
 
     name: str
@@ -64,6 +69,15 @@ class BaseDefinition:
     glibc: tuple[int, int] | tuple[()] = ()
     build_group: tuple[str, ...] = ()
     file: str = ""
+    given: tuple[str, ...] = ()
+    given_optional: tuple[str, ...] = ()
+    gpgkeys: tuple[str, ...] = ()
+    image_gpgkeys: tuple[str, ...] = ()
+
+    @property
+    def may_be_given(self) -> frozenset[str]:
+        """The ids of its own repositories that the user may name."""
+        return frozenset((*self.given, *self.given_optional))
 
     def variables(self, arch: str) -> dict[str, str]:
         """What the locations of its repositories may refer to."""
@@ -123,9 +137,9 @@ def parse_base_definition(text: str, *, file: str) -> BaseDefinition:
     table = Table(parse_toml(text, file=file, code=Code.BROKEN_BASE), errors)
     table.value("schema", _schema, "")
     definition = BaseDefinition(
-        name=table.value("name", _name, ""),
+        name=table.value("name", read_word, ""),
         release=table.text("release"),
-        architectures=table.values("architectures", _name, required=True),
+        architectures=table.values("architectures", read_word, required=True),
         python=table.value("python", _python, ""),
         repositories=_repositories(table),
         summary=table.text("summary", ""),
@@ -134,6 +148,10 @@ def parse_base_definition(text: str, *, file: str) -> BaseDefinition:
         glibc=table.value("glibc", _glibc, _NO_GLIBC, required=False),
         build_group=table.values("build-group", _package, required=True),
         file=file,
+        given=table.values("given", read_word),
+        given_optional=table.values("given-optional", read_word),
+        gpgkeys=table.values("gpgkeys", read_location),
+        image_gpgkeys=table.values("image-gpgkeys", read_location),
     )
     full, minor = definition.python_full, definition.python
     if full and minor and not full.startswith(f"{minor}."):
@@ -153,7 +171,7 @@ def _repositories(table: Table) -> tuple[RepositoryDefinition, ...]:
             row.fault(f"there is another repository {repository.id!r}", "id")
         seen.add(repository.id)
         found.append(repository)
-    if "repositories" not in table or table.data["repositories"] == []:
+    if not table.data.get("repositories") and not table.data.get("given"):
         table.fault("at least one repository is needed", "repositories")
     return tuple(found)
 
@@ -164,11 +182,11 @@ def _repository(row: Table) -> RepositoryDefinition:
     if len(kinds) != 1:
         names = ", ".join(kind.value for kind in LocationKind)
         row.fault(f"exactly one of {names} is needed", *(kind.value for kind in kinds[1:2]))
-    location = row.value(kind.value, _location, "", required=bool(kinds))
+    location = row.value(kind.value, read_location, "", required=bool(kinds))
     for other in kinds[1:]:
-        row.value(other.value, _location, "")
+        row.value(other.value, read_location, "")
     repository = RepositoryDefinition(
-        id=row.value("id", _name, ""),
+        id=row.value("id", read_word, ""),
         kind=kind,
         location=location,
         sources=row.flag("sources", default=False),
@@ -184,7 +202,8 @@ def _schema(text: str, _place: Place) -> str:
     return text
 
 
-def _name(text: str, _place: Place) -> str:
+def read_word(text: str, _place: Place) -> str:
+    """A name, for :class:`Table`."""
     return _matching(_NAME, text, "a name of letters, digits, '.', '_' and '-'")
 
 
@@ -205,7 +224,8 @@ def _glibc(text: str, _place: Place) -> tuple[int, int] | tuple[()]:
     return int(major), int(minor)
 
 
-def _location(text: str, place: Place) -> str:
+def read_location(text: str, place: Place) -> str:
+    """Where something is, for :class:`Table`; its variables are known ones."""
     substitute(text, {"releasever": "", "basearch": "", "arch": ""}, place=place)
     if not text.strip():
         raise Unreadable("must not be empty")

@@ -7,11 +7,10 @@ directory.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ..errors import Code, InputError, InputErrors, Place, nearest
 from ..model import Base, Repository
@@ -22,6 +21,7 @@ from .base_definitions import (
     find_definition,
 )
 from .embedded_base import read_extract
+from .overlays import Overlay, as_locked, located, parse_overlay
 from .repositories import LocationKind, open_repository
 from .shipped import profiles_directory
 from .transport import Transport
@@ -30,7 +30,9 @@ __all__ = [
     "DEFAULT_BUILD_GROUP",
     "EXTRACTS",
     "Overlay",
+    "as_locked",
     "extract_path",
+    "located",
     "open_base",
     "parse_overlay",
     "shipped_extracts",
@@ -71,46 +73,6 @@ _MIRRORED = ("os", "tree")
 """Where a mirror has the repository below the directory of an architecture, and of sources."""
 _DEEPEST = 2
 """How many levels down bases are looked for, only to name them."""
-_OVERLAY = re.compile(
-    r"(?P<name>[A-Za-z0-9][\w.:-]*)=(?P<location>.+?)"
-    r"(?:,priority=(?P<rank>.*?))?(?P<hotfixes>,module_hotfixes)?"
-)
-_LOWEST_PRIORITY = 99
-
-
-@frozen
-class Overlay:
-    """A further repository on top of a base. The smaller ``priority`` wins; a base has 99. With
-    ``module_hotfixes`` no module of the base hides its packages."""
-
-    name: str
-    location: str
-    priority: int = _LOWEST_PRIORITY
-    module_hotfixes: bool = False
-
-
-def parse_overlay(text: str) -> Overlay:
-    """Read ``NAME=URL[,priority=N][,module_hotfixes]``; :class:`InputError` with ``BAD_OPTION``."""
-    match = _OVERLAY.fullmatch(text)
-    if match is None:
-        raise InputError(
-            Code.BAD_OPTION,
-            f"{text!r} does not name a repository",
-            hint="write it as NAME=URL or NAME=URL,priority=N, such as cuda=https://…,priority=50",
-        )
-    rank = match["rank"]
-    if rank is not None and not (rank.isascii() and rank.isdigit() and 1 <= int(rank) <= 99):
-        raise InputError(
-            Code.BAD_OPTION,
-            f"{rank!r} is no priority of the repository {match['name']!r}",
-            hint="a priority is a number from 1 (first) to 99 (last)",
-        )
-    return Overlay(
-        match["name"],
-        match["location"],
-        int(rank or _LOWEST_PRIORITY),
-        module_hotfixes=match["hotfixes"] is not None,
-    )
 
 
 def extract_path(name: str, arch: str, directory: Path) -> Path:
@@ -137,10 +99,12 @@ def open_base(
     ``definitions`` is where definitions lie, if not those that come with the tool. ``extracts``
     holds the base extracts of one application: without an overlay, its extract of that name and
     architecture is used where there is one, which needs no network and suffices for that
-    application alone; None uses none.
+    application alone; None uses none. What a definition leaves to the user to name is taken from
+    the overlays, and is the base's own.
 
     Raises :class:`InputError`: ``UNKNOWN_BASE``, ``BROKEN_BASE``, ``BAD_OPTION`` for an unknown
-    architecture, and what :func:`open_repository` raises; if several repositories fail,
+    architecture or one that a directory has nothing of, ``REPOSITORIES_NOT_GIVEN``,
+    ``UNKNOWN_OVERLAY``, and what :func:`open_repository` raises; if several repositories fail,
     :class:`InputErrors` with all of them.
     """
     definition = find_definition(name_or_directory, definitions)
@@ -153,6 +117,7 @@ def open_base(
     if definition is not None:
         name, rows = definition.name, definition.repositories
         variables: Mapping[str, str] | None = definition.variables(arch)
+        _check_given(definition, overlays)
     else:
         directory = Path(name_or_directory).expanduser()
         if not directory.is_dir():
@@ -160,7 +125,8 @@ def open_base(
         name, rows = directory.resolve().name, _repositories_in(directory, name_or_directory, arch)
         definition = find_definition(name, definitions)
         variables = None
-    above = _overlay_rows(overlays, {row.id for row in rows})
+    found = [located(overlay, name) for overlay in overlays]
+    above = _overlay_rows(found, {row.id for row in rows})
     known = definition.variables(arch) if definition else {"basearch": arch, "arch": arch}
     wanted = [(row, variables) for row in rows] + [(row, known) for row in above]
     exempt = {overlay.name for overlay in overlays if overlay.module_hotfixes}
@@ -168,7 +134,10 @@ def open_base(
         evolve(each, module_hotfixes=True) if each.id in exempt else each
         for each in _open_all(wanted, transport)
     )
-    return _base(name, arch, opened, definition)
+    own = definition.may_be_given if definition and variables is not None else frozenset()
+    opened = tuple(sorted(opened, key=lambda each: each.id not in {row.id for row in rows} | own))
+    given = tuple(sorted(each.id for each in opened if each.id in own))
+    return evolve(_base(name, arch, opened, definition), given=given)
 
 
 def _shown(extract: Path) -> str:
@@ -182,6 +151,19 @@ def _check_architecture(definition: BaseDefinition, arch: str) -> None:
             Code.BAD_OPTION,
             f"the base {definition.name!r} is not made for the architecture {arch!r}",
             hint=nearest(arch, definition.architectures),
+        )
+
+
+def _check_given(definition: BaseDefinition, overlays: Sequence[Overlay]) -> None:
+    missing = sorted(set(definition.given) - {overlay.name for overlay in overlays})
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise InputError(
+            Code.REPOSITORIES_NOT_GIVEN,
+            f"where the repositories of {definition.name} are, only you know: "
+            f"{' and '.join(missing)} {are} not named",
+            place=Place(definition.file, path="given"),
+            hint="add " + " ".join(f"--repo {name}=URL" for name in missing),
         )
 
 
@@ -203,9 +185,16 @@ def _repositories_in(directory: Path, shown_as: str, arch: str) -> tuple[Reposit
     Those under the name of another architecture are left out: a mirror's tree has them side by
     side. Deeper ones are not taken: a directory of bases would be one base with all of them.
     """
+    own = directory.resolve().name
     if _is_repository(directory):
-        return (_row(directory.resolve().name, Path(), directory),)
+        if own in _ARCHITECTURES - {arch}:
+            raise _other_architectures([own], shown_as, arch)
+        return (_row(own, Path(), directory),)
     relatives = _below(directory, arch)
+    others = _architectures_in(directory) - {arch}
+    # Sources alone are no base: with nothing but them, a plan would have odd conflicts.
+    if others and all(map(_holds_sources, relatives)):
+        raise _other_architectures(sorted(others), shown_as, arch)
     if not relatives:
         raise _no_repository(directory, shown_as, arch)
     return tuple(_row("-".join(path.parts), path, directory / path) for path in relatives)
@@ -217,11 +206,23 @@ def _is_repository(directory: Path) -> bool:
 
 def _below(directory: Path, arch: str) -> list[Path]:
     """The repositories in a directory for an architecture, relative to it."""
+    found = _all_below(directory)
+    return [path for path in found if not _ARCHITECTURES.intersection(path.parts) - {arch}]
+
+
+def _architectures_in(directory: Path) -> frozenset[str]:
+    """The architectures after which repositories in a directory are named."""
+    return _ARCHITECTURES.intersection(
+        part for path in _all_below(directory) for part in path.parts
+    )
+
+
+def _all_below(directory: Path) -> list[Path]:
     found: list[Path] = []
     for path in _subdirectories(directory):
         inner = [path, *(path / name for name in _MIRRORED)]
         found += [one.relative_to(directory) for one in inner if _is_repository(one)][:1]
-    return [path for path in found if not _ARCHITECTURES.intersection(path.parts) - {arch}]
+    return found
 
 
 def _subdirectories(directory: Path) -> list[Path]:
@@ -229,6 +230,17 @@ def _subdirectories(directory: Path) -> list[Path]:
         return sorted(path for path in directory.iterdir() if path.is_dir())
     except OSError:
         return []
+
+
+def _other_architectures(others: Sequence[str], shown_as: str, arch: str) -> InputError:
+    told = " and ".join(filter(None, (", ".join(others[:-1]), others[-1])))
+    return InputError(
+        Code.BAD_OPTION,
+        f"it is not for {arch}: it has repositories for {told}",
+        place=Place(shown_as),
+        hint=f"ask for one of them, such as --arch {others[0]}, or put those for {arch} beside "
+        "them, as createrepo_c or `dnf reposync` makes them",
+    )
 
 
 def _no_repository(directory: Path, shown_as: str, arch: str) -> InputError:
@@ -258,11 +270,17 @@ def _no_repository(directory: Path, shown_as: str, arch: str) -> InputError:
 
 
 def _row(repository_id: str, relative: Path, path: Path) -> RepositoryDefinition:
-    last = relative.name or repository_id
-    sources = bool(_SOURCE_DIRECTORIES.intersection((*relative.parts, last)))
     return RepositoryDefinition(
-        repository_id, LocationKind.BASEURL, str(path), sources or last.endswith("-source")
+        repository_id,
+        LocationKind.BASEURL,
+        str(path),
+        _holds_sources(relative if relative.name else Path(repository_id)),
     )
+
+
+def _holds_sources(relative: Path) -> bool:
+    named = bool(_SOURCE_DIRECTORIES.intersection(relative.parts))
+    return named or relative.name.endswith("-source")
 
 
 def _overlay_rows(
@@ -281,7 +299,7 @@ def _overlay_rows(
         sources = overlay.name.endswith("-source")
         rows.append(
             RepositoryDefinition(
-                overlay.name, LocationKind.BASEURL, overlay.location, sources, overlay.priority
+                overlay.name, overlay.kind, overlay.location, sources, overlay.priority
             )
         )
     return tuple(rows)

@@ -116,6 +116,18 @@ class PackageIndex:
         collector.raise_if_any("the package index gives no metadata that can be read")
         return found
 
+    def metadata_text(self, name: str, version: Version) -> str:
+        """The METADATA that a release's metadata is read from. Of a release that has only an sdist
+        it holds what planning reads and no more; the sdist's own PKG-INFO comes instead if it has
+        one. Raises :class:`InputError` as :meth:`metadata`."""
+        project = str(canonicalize_name(name))
+        files = self._files_of(project, version)
+        text = self._reader.read_with_text(project, version, files)[1]
+        if any(file.artifact.is_wheel for file in files):
+            return text
+        members = self.read_sdist_member(project, version, lambda path: path == "PKG-INFO")
+        return members.get("PKG-INFO", text.encode()).decode("utf-8", "replace")
+
     def build_systems(
         self, wanted: Iterable[tuple[str, Version]], *, on_bad: OnBad | None = None
     ) -> dict[tuple[str, Version], BuildSystem]:

@@ -27,6 +27,7 @@ __all__ = [
     "interpreter_order",
     "read_any_component",
     "read_build_requirement",
+    "read_component_name",
     "read_distribution",
     "read_homepage",
     "read_interpreter",
@@ -48,6 +49,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _COMPONENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _KINDED = re.compile(r"\s*([A-Za-z_-]+)\s*:(?!//)\s*")
 _INTERPRETER = re.compile(r"([1-9]\d*)\.(0|[1-9]\d*)")
+_ZEROS = re.compile(r"\{version:0+(?:\.0+)*\}")
 _PURL = re.compile(r"pkg:[a-z][a-z0-9.+-]*/[^\s@]+(@\S+)?")
 _LOCAL = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
@@ -92,6 +94,15 @@ def read_any_component(text: str, place: Place) -> Component:
     if not _COMPONENT_NAME.fullmatch(name):
         raise Unreadable(f"{text!r} is no component", _caret(text, match.end()))
     return Component(kind, name)
+
+
+def read_component_name(text: str, _place: Place) -> str:
+    """The bare name of a component that is no distribution."""
+    if _KINDED.match(text):
+        raise Unreadable(f"{text!r}: the key says the kind", "write the bare name")
+    if not _COMPONENT_NAME.fullmatch(text):
+        raise Unreadable(f"{text!r} is no component", "letters, digits, '-', '_', '+' and '.'")
+    return text
 
 
 def spelled(component: Component) -> str:
@@ -229,12 +240,13 @@ def read_numbered_dependency(text: str, place: Place) -> str:
 
 
 def read_purl(text: str, _place: Place) -> str:
-    """A package URL; ``{version}`` in it stands for the stream's version."""
+    """A package URL; ``{version}`` in it stands for the stream's version, and
+    ``{version:000.00.00}`` for the same with leading zeros."""
     if not _PURL.fullmatch(text):
         raise Unreadable(
             f"{text!r} is no package URL", "such as pkg:github/pytorch/pytorch@v{version}"
         )
-    check_placeholders(text, ("version",))
+    check_placeholders(_ZEROS.sub("{version}", text), ("version",))
     return text
 
 

@@ -170,16 +170,28 @@ def _external(row: Table) -> External:
 
 
 def _prebuilt(row: Table) -> Prebuilt:
-    return Prebuilt(
-        component=row.value("component", read_distribution, NO_COMPONENT),
+    component = row.value("component", read_any_component, NO_COMPONENT)
+    python = component.kind is Kind.DISTRIBUTION
+    value = Prebuilt(
+        component=component,
         licence=row.value("licence", read_licence, ""),
         reason=row.text("reason"),
+        purl=row.value("purl", read_purl, "", required=False),
     )
+    if python and "purl" in row:
+        row.fault("a distribution's wheel is where its index has it", "purl")
+    elif not python and "purl" not in row:
+        row.fault(
+            f"where is what upstream built of {component}?",
+            "purl",
+            hint="add its package URL, such as pkg:github/OWNER/NAME@v{version}",
+        )
+    return value
 
 
 def _source_repository(row: Table) -> SourceRepository:
     return SourceRepository(
-        component=row.value("component", read_distribution, NO_COMPONENT),
+        component=row.value("component", read_any_component, NO_COMPONENT),
         purl=row.value("purl", read_purl, ""),
     )
 
@@ -346,6 +358,9 @@ def _rule(row: Table) -> ComponentRule:
         component=row.value("component", _no_distribution, NO_COMPONENT),
         packages=row.values("packages", _numbered_package),
         streams=tuple(stream for stream, _ in streams),
+        stands_for=row.value("is", _no_distribution, NO_COMPONENT, required=False).spelled
+        if "is" in row
+        else "",
     )
 
 

@@ -27,21 +27,31 @@ from .notation import (
     read_local,
     read_name,
     read_requirement,
-    read_source_path,
     read_version,
 )
+from .profile_application import (
+    read_application,
+    read_own_licence,
+    read_stated,
+    with_own_package,
+)
 from .profile_checks import check_rows
+from .profile_files import SHIPPED, file_text, included_file, included_text
 from .profile_gpu import read_gpu
 from .profile_image import read_image
+from .profile_kernel import read_module
 from .profile_rows import Rows, read_origin, read_rows
+from .profile_vendored import read_vendored
 from .shipped import profiles_directory
-from .tables import Table, Unreadable, kind_of_value
+from .tables import Table, Unreadable
 from .toml_places import TomlDocument, parse_toml
 
 __all__ = [
     "COMPONENT_SCHEMA",
     "PROFILE_SCHEMA",
+    "SHIPPED",
     "check_component_file",
+    "included_text",
     "is_component_file",
     "list_profiles",
     "load_profile",
@@ -103,31 +113,11 @@ def load_profile(name_or_path: str) -> Profile:
 
 def _load(path: Path, shown: str) -> Profile:
     profile = parse_profile(
-        _text(path, shown),
+        file_text(path, shown),
         file=shown,
-        includes=lambda name: _text(path.parent / name, _included_file(shown, name)),
+        includes=lambda name: included_text(path.parent, name, included_file(shown, name)),
     )
     return evolve(profile, directory=str(path.parent))
-
-
-def _text(path: Path, shown: str) -> str:
-    """The text of a file, line ends as they are; :class:`InputError` where it has none."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise InputError(
-            Code.BROKEN_PROFILE, f"cannot be read: {error.strerror}", place=Place(shown)
-        ) from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            Code.BROKEN_PROFILE, "not UTF-8, as TOML has to be", place=Place(shown, line)
-        ) from None
-
-
-def _included_file(file: str, name: str) -> str:
-    """What an included file is called in messages: its place as seen from where ``file`` is."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
 
 
 def parse_profile(text: str, *, file: str, includes: Callable[[str], str]) -> Profile:
@@ -135,7 +125,7 @@ def parse_profile(text: str, *, file: str, includes: Callable[[str], str]) -> Pr
 
     ``file`` is what places call it. ``includes`` gives the text of an included file, named as in
     the profile, or raises :class:`InputError`. ``digest`` is the sha256 over the sha256 of each
-    file, the profile's first, the others in the order of ``include``.
+    file, the profile's first, the others in the order of ``include``, then of ``[[vendored]]``.
     """
     errors = ErrorCollector(Code.BROKEN_PROFILE)
     top = Table(parse_toml(text, file=file, code=Code.BROKEN_PROFILE), errors)
@@ -149,7 +139,10 @@ def parse_profile(text: str, *, file: str, includes: Callable[[str], str]) -> Pr
         read_rows(other, rows, names)
         _close_component_file(other)
     variants = tuple(_variant(top, name) for name in names)
-    profile = _profile(top, file, _digest((text, *texts)), rows, variants)
+    vendored = read_vendored(top, names, includes)
+    digest = _digest((text, *texts, *vendored.texts))
+    profile = _profile(top, file, digest, rows, variants)
+    profile = evolve(profile, vendored=vendored.of(profile.component))
     top.close()
     check_rows(rows, variants, errors)
     errors.raise_if_any(f"{file} is no usable profile")
@@ -162,7 +155,7 @@ def is_component_file(name: str) -> bool:
     if not path.is_file():
         return False
     try:
-        written = tomllib.loads(_text(path, name)).get("schema")
+        written = tomllib.loads(file_text(path, name)).get("schema")
     except (InputError, tomllib.TOMLDecodeError):
         # What cannot be read is told by whoever reads it for its content.
         return False
@@ -174,7 +167,7 @@ def check_component_file(name: str) -> None:
 
     The variants that it names are those of the profile that includes it, so they are not checked.
     """
-    parse_component_file(_text(Path(name), name), file=name)
+    parse_component_file(file_text(Path(name), name), file=name)
 
 
 def shipped_rules() -> tuple[ComponentRule, ...]:
@@ -183,7 +176,7 @@ def shipped_rules() -> tuple[ComponentRule, ...]:
     found: list[ComponentRule] = []
     for path in sorted(directory.glob("*.toml")):
         shown = f"components/{path.name}"
-        found += parse_component_file(_text(path, shown), file=shown)
+        found += parse_component_file(file_text(path, shown), file=shown)
     return tuple(found)
 
 
@@ -235,7 +228,7 @@ def _read_includes(
     def read(name: str, place: Place) -> tuple[str, TomlDocument]:
         if posixpath.isabs(name) or not name:
             raise Unreadable(f"{name!r} is no path relative to this file")
-        shown = _included_file(top.document.file, name)
+        shown = included_file(top.document.file, name)
         if shown in seen:
             raise Unreadable(f"{name!r} is included twice")
         seen.add(shown)
@@ -272,14 +265,12 @@ def _variant_names(top: Table) -> tuple[str, ...]:
 
 def _variant(top: Table, name: str) -> Variant:
     row = top.table("variants").table(name)
-    wheel = row.kind("requirements") is str
-    if wheel:
-        _check_wheel(row)
+    wheel, files = read_stated(top, row)
     value = Variant(
         name=name,
         summary=row.text("summary", ""),
         wheel=wheel,
-        files=_requirement_files(row) if not wheel else (),
+        files=files,
         needs=row.values("needs", read_requirement),
         local=_local_labels(row.table("local")),
         gpu=read_gpu(row.table("gpu")),
@@ -287,27 +278,6 @@ def _variant(top: Table, name: str) -> Variant:
     )
     row.close()
     return value
-
-
-def _check_wheel(row: Table) -> None:
-    if row.text("requirements", "") != "wheel":
-        row.fault(
-            'the only string that "requirements" can be is "wheel"',
-            "requirements",
-            hint="write requirement files of the sdist as an array of strings",
-        )
-
-
-def _requirement_files(row: Table) -> tuple[str, ...]:
-    kind = row.kind("requirements")
-    if kind not in (None, list):
-        row.fault(
-            'expected "wheel" or an array of requirement files, not '
-            + kind_of_value(row.data["requirements"]),
-            "requirements",
-        )
-        return ()
-    return row.values("requirements", read_source_path, required=True)
 
 
 def _local_labels(table: Table) -> Mapping[str, str]:
@@ -379,10 +349,11 @@ def _profile(
     top: Table, file: str, digest: str, rows: Rows, variants: tuple[Variant, ...]
 ) -> Profile:
     name = top.value("name", read_name, "none")
+    component = read_application(top, name)
     costs = top.table("costs")
     profile = Profile(
         name=name,
-        component=top.value("distribution", read_distribution, distribution(name), required=False),
+        component=component,
         version=top.value("version", read_version, Version("0")),
         variants=variants,
         default_variant=_default_variant(top, variants),
@@ -404,11 +375,13 @@ def _profile(
         native_needs=tuple(value for value, _ in rows.native_needs),
         build_rules=tuple(value for value, _ in rows.build_rules),
         build_tools=tuple(value for value, _ in rows.build_tools),
-        rules=tuple(value for value, _ in rows.rules),
+        rules=with_own_package(component, tuple(value for value, _ in rows.rules)),
         costs=_minutes(costs.table("minutes")),
         pure_cost=costs.number("pure", 1),
         native_cost=costs.number("native", 4),
         image=read_image(top.table("image")),
+        module=read_module(top.table("module"), component),
+        licence=read_own_licence(top),
     )
     costs.close()
     if top.kind("interpreters") is None:

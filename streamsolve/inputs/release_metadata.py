@@ -119,6 +119,12 @@ class MetadataReader:
         the transport raises. A file that cannot be reached is never replaced by another one: the
         answer would depend on the mood of the network.
         """
+        return self.read_with_text(name, version, files)[0]
+
+    def read_with_text(
+        self, name: str, version: Version, files: Iterable[IndexFile]
+    ) -> tuple[ReleaseMetadata, str]:
+        """The same with the text that it was read from; an sdist's holds what is read alone."""
         tried: list[str] = []
         for file in in_order_of_trust(files, self.arch):
             unreachable: InputError | None = None
@@ -134,7 +140,7 @@ class MetadataReader:
                         unreachable = error
                 else:
                     self._keep(file, text)
-                    return found
+                    return found, text
             if unreachable is not None:
                 raise unreachable
         raise InputError(

@@ -194,7 +194,7 @@ class _Source:
                 place=Place(self._shown(entry.location)),
             ) from None
         sha256 = entry.digest if entry.algorithm == "sha256" else file_digest(path)
-        return MetadataFile(path, sha256, entry.open_size or 0)
+        return MetadataFile(path, sha256, entry.open_size or 0, entry.location)
 
     def _shown(self, location: str) -> str:
         return shown(f"{self.url}{location}")

@@ -17,6 +17,17 @@ from attrs import field, frozen
 
 from ..errors import Code, ErrorCollector, InputError, InputErrors, Place, nearest
 from .notation import read_interpreter, read_name
+from .setting_values import (
+    COLOURS,
+    read_arch,
+    read_colour,
+    read_flag,
+    read_modules,
+    read_text,
+    read_url,
+    read_url_or_directory,
+    scheme_of,
+)
 from .tables import Convert, Table, Unreadable, kind_of_value
 from .toml_places import parse_toml
 
@@ -30,18 +41,15 @@ __all__ = [
     "SourceKind",
     "find_settings_files",
     "load_settings",
+    "overlay_text",
     "parse_settings",
     "standard_roots",
 ]
 
 SETTINGS_FILE = "streamsolve.toml"
-COLOURS = ("auto", "always", "never")
 
-_TRUE = ("1", "true", "yes", "on")
-_FALSE = ("0", "false", "no", "off")
-_SCHEMES = ("http", "https", "file")
-_MODULE = re.compile(r"[A-Za-z0-9][\w.+-]*:[\w.+-]+")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_KNOWN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)((?:,priority=[^,=]*)?(?:,module_hotfixes)?)")
+"""A repository by name alone, with what may follow an address."""
 _SUMMARY = "the settings cannot be used"
 
 
@@ -76,10 +84,10 @@ class Settings:
     """The values that count.
 
     Empty texts mean: the profile's default for ``base``, ``variant`` and ``python``; the user's
-    cache directory; the usual package index. ``repos`` are (name, address), in order of
-    precedence; ``modules`` are ``NAME:STREAM``. ``origins`` has one :class:`Setting` per key, and
-    one per repository under ``repos.NAME``; ``files`` are the settings files that were read,
-    nearest first.
+    cache directory; the usual package index. ``repos`` are (name, address), in order of precedence;
+    what is known by its name has no address but what follows one (``,priority=50``). ``modules``
+    are ``NAME:STREAM``. ``origins`` has one :class:`Setting` per key, and one per repository under
+    ``repos.NAME``; ``files`` are the settings files that were read, nearest first.
     """
 
     base: str = ""
@@ -98,6 +106,12 @@ class Settings:
     def origin(self, key: str) -> Setting | None:
         """The setting of a key, or None where there is no such key."""
         return next((setting for setting in self.origins if setting.key == key), None)
+
+
+def overlay_text(name: str, address: str) -> str:
+    """A repository of the settings as options write it; one that is known by name has no address
+    of its own."""
+    return f"{name}={address}" if address and not address.startswith(",") else f"{name}{address}"
 
 
 @frozen
@@ -199,65 +213,14 @@ def _merge(sources: Iterable[Iterable[Setting]], files: tuple[str, ...]) -> Sett
 # ---- what each key may be ------------------------------------------------------------------
 
 
-def _text(text: str, _place: Place) -> str:
-    if not text.strip():
-        raise Unreadable("must not be empty")
-    return text
-
-
-def _arch(text: str, _place: Place) -> str:
-    if not re.fullmatch(r"[a-z0-9_]+", text):
-        raise Unreadable(f"{text!r} is no architecture", "such as x86_64 or aarch64")
-    return text
-
-
-def _scheme(text: str) -> str:
-    match = _SCHEME.match(text)
-    return match[1].lower() if match else ""
-
-
-def _url(text: str, _place: Place) -> str:
-    if _scheme(text) not in _SCHEMES:
-        raise Unreadable(f"{text!r} is no address", "it begins with https://, http:// or file://")
-    return text
-
-
-def _url_or_directory(text: str, place: Place) -> str:
-    return _url(text, place) if _scheme(text) else _text(text, place)
-
-
-def _colour(text: str, _place: Place) -> str:
-    if text not in COLOURS:
-        raise Unreadable(f"unknown value {text!r}", nearest(text, COLOURS))
-    return text
-
-
-def _flag(text: str, _place: Place) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise Unreadable(f"{text!r} is neither yes nor no", "write 1 or 0")
-
-
-def _modules(text: str, _place: Place) -> str:
-    """Module streams with spaces between them."""
-    for word in text.split():
-        if not _MODULE.fullmatch(word):
-            raise Unreadable(
-                f"{word!r} is no stream of a module", "write NAME:STREAM, such as nodejs:20"
-            )
-    return " ".join(dict.fromkeys(text.split()))
-
-
 _TEXT_KEYS: dict[str, Convert[str]] = {
-    "base": _text,
+    "base": read_text,
     "variant": read_name,
-    "arch": _arch,
+    "arch": read_arch,
     "python": read_interpreter,
-    "cache": _text,
-    "index-url": _url,
-    "colour": _colour,
+    "cache": read_text,
+    "index-url": read_url,
+    "colour": read_colour,
 }
 _DEFAULTS = {
     key: Setting(key, value, SourceKind.DEFAULT)
@@ -291,7 +254,7 @@ def parse_settings(text: str, *, file: str, directory: str) -> tuple[Setting, ..
         value = top.value(key, convert, "", required=False)
         if value:
             found[key] = _anchored(value, directory) if _is_path(key, value) else value
-    if modules := top.values("modules", _modules):
+    if modules := top.values("modules", read_modules):
         found["modules"] = " ".join(dict.fromkeys(modules))
     offline = top.flag("offline", False)
     if "offline" in top:
@@ -299,8 +262,8 @@ def parse_settings(text: str, *, file: str, directory: str) -> tuple[Setting, ..
     repos = top.table("repos")
     for name in repos:
         repos.key(name, _repo_name, "")
-        address = repos.value(name, _url_or_directory, "")
-        found[f"repos.{name}"] = address if _scheme(address) else _anchored(address, directory)
+        address = repos.value(name, read_url_or_directory, "")
+        found[f"repos.{name}"] = address if scheme_of(address) else _anchored(address, directory)
     top.close()
     errors.raise_if_any(_SUMMARY)
     lines = top.document.lines
@@ -369,7 +332,10 @@ def _from_environment(environ: Mapping[str, str], errors: ErrorCollector) -> lis
 def _single(
     key: str, text: str, kind: SourceKind, where: str, errors: ErrorCollector
 ) -> list[Setting]:
-    single: dict[str, Callable[[str, Place], str | bool]] = {"offline": _flag, "modules": _modules}
+    single: dict[str, Callable[[str, Place], str | bool]] = {
+        "offline": read_flag,
+        "modules": read_modules,
+    }
     convert = single[key] if key in single else _TEXT_KEYS[key]
     try:
         return [Setting(key, convert(text, Place(where)), kind, where)]
@@ -394,12 +360,13 @@ def _repos(
 
 
 def _repo(text: str, kind: SourceKind, where: str) -> Setting:
-    name, equals, address = text.partition("=")
+    known = _KNOWN.fullmatch(text)
+    name, equals, address = (known[1], "=", known[2]) if known else text.partition("=")
     if not equals:
         raise Unreadable(f"{text!r} is no repository", "write NAME=URL or NAME=DIRECTORY")
     place = Place(where)
     key = f"repos.{_repo_name(name, place)}"
-    return Setting(key, _url_or_directory(address, place), kind, where)
+    return Setting(key, address if known else read_url_or_directory(address, place), kind, where)
 
 
 def _bad_option(errors: ErrorCollector, message: str, where: str, hint: str) -> None:

@@ -41,7 +41,8 @@ class SpecBuild:
     ``build_requires`` and ``build_conflicts`` are texts in RPM's language, sorted, each once.
     ``generates`` says that the spec asks for more while it is built
     (``%generate_buildrequires``), which is not run here. ``release`` is ``0`` where the spec has it
-    counted (``%autorelease``) and RPM here cannot. ``file`` is what messages call it.
+    counted (``%autorelease``) and RPM here cannot. ``file`` is what messages call it. ``licence``
+    is as its tag has it.
     """
 
     name: str
@@ -52,6 +53,9 @@ class SpecBuild:
     build_conflicts: tuple[str, ...]
     generates: bool
     file: str
+    summary: str = ""
+    url: str = ""
+    licence: str = ""
 
 
 def conditionals(with_: Iterable[str] = (), without: Iterable[str] = ()) -> dict[str, str]:
@@ -182,6 +186,9 @@ def _read(path: Path, answer: Any, words: str) -> SpecBuild:  # noqa: ANN401 - J
         build_conflicts=tuple(sorted(set(answer["conflicts"]))),
         generates=answer["generates"],
         file=path.name,
+        summary=answer["summary"],
+        url=answer["url"],
+        licence=answer["licence"],
     )
 
 

@@ -15,7 +15,8 @@ path; then the releases, sorted by name and version. Empty members are left out:
 (One line here is shown as two.)
 
 ``requires`` are the requirements that can hold without an extra or with one of ``extras``, which
-are only the extras that the extract was asked to keep. ``absent`` stands where no release can be
+are only the extras that the extract was asked to keep: those in the header's ``extras``, by name,
+such as ``{"uvicorn":["standard"]}``. ``absent`` stands where no release can be
 used: the index has none, or the profile omits the distribution. ``sdists`` stands in the place of
 ``sdist`` where there are several. ``wheels`` are listed for a release without an sdist, since only
 there can one be what is shipped; otherwise ``pure`` says that one of them runs on every platform.
@@ -29,6 +30,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from packaging.utils import canonicalize_name
@@ -47,6 +49,7 @@ SCHEMA = "streamsolve.upstream-extract/1"
 _NAME = '{"name":"'
 _FILE = '{"file":"'
 _Entry = tuple[Release, ReleaseMetadata, BuildSystem | None]
+NO_EXTRAS: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 class UpstreamExtract:
@@ -64,8 +67,10 @@ class UpstreamExtract:
         files: Mapping[str, tuple[int, str]],
         file: str,
         arches: tuple[str, ...] = (),
+        extras: Mapping[str, Collection[str]] = NO_EXTRAS,
     ) -> None:
         self.arches = arches
+        self._extras = extras
         self.application = application
         self.version = version
         self._lines = lines
@@ -78,6 +83,12 @@ class UpstreamExtract:
         """The normalised names of the distributions that it knows, sorted: also of those that it
         knows to have no release."""
         return tuple(sorted(self._lines))
+
+    def keeps(self, name: str, version: Version, extra: str) -> bool:
+        """Whether it says what an extra (normalised) adds to a release, if it holds the release at
+        all: what it does not keep looks as if the extra added nothing."""
+        held = version in self._of(str(canonicalize_name(name)))
+        return not held or extra in self._extras.get(str(canonicalize_name(name)), ())
 
     def releases(self, name: str) -> tuple[Release, ...]:
         """The releases that it holds of a distribution, oldest to newest; none if it has no such.
@@ -189,6 +200,9 @@ def read_extract(text: str, *, file: str) -> UpstreamExtract:
     arches = first.get("arches", [])
     if not _texts(arches):
         raise _broken("its arches are no list of texts", Place(file, 1))
+    extras = first.get("extras", {})
+    if not isinstance(extras, dict) or not all(map(_texts, extras.values())):
+        raise _broken("its extras are no lists of texts by name", Place(file, 1))
     return UpstreamExtract(
         str(first.get("application", "")),
         str(first.get("version", "")),
@@ -196,6 +210,7 @@ def read_extract(text: str, *, file: str) -> UpstreamExtract:
         files,
         file,
         tuple(arches),
+        extras,
     )
 
 
@@ -226,6 +241,8 @@ def write_extract(
     ]
     if arches:
         lines[0]["arches"] = sorted(arches)
+    if kept:
+        lines[0]["extras"] = {name: sorted(kept[name]) for name in sorted(kept)}
     lines += [{"file": path, "lines": files[path].split("\n")} for path in sorted(files)]
     of_releases: list[dict[str, Any]] = []
     for release in sorted(releases, key=lambda release: (release.name, release.version)):

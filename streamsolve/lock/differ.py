@@ -21,8 +21,10 @@ from ..model.lock import LockSettings
 from ..model.package import Package
 from ..model.plan import Plan, RepositoryId
 from ..model.rpm_version import compare_evr
+from .architectures import side_by_side
 from .reader import Lock
 from .stream_changes import of_document, of_plan, stream_changes
+from .vendored import vendored_changes, vendored_of
 
 __all__ = ["diff", "diff_plans"]
 
@@ -31,7 +33,9 @@ _V = TypeVar("_V")
 
 
 def diff(old: Lock, new: Lock) -> LockDiff:
-    """What changed from one lock to another."""
+    """What changed from one lock to another; of another architecture, what need not differ."""
+    if old.plan.arch != new.plan.arch:
+        old, new = side_by_side(old, new)
     before, after = _built(old.plan), _built(new.plan)
     roots = _roots(before, after)
     return LockDiff(
@@ -42,6 +46,7 @@ def diff(old: Lock, new: Lock) -> LockDiff:
         builds=_builds(before, after),
         order=_order(before, after),
         settings=_settings(_lock_settings(old), _lock_settings(new)),
+        vendored=vendored_changes(old.plan.vendored, new.plan.vendored),
     )
 
 
@@ -51,6 +56,7 @@ def diff_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> LockDiff:
         streams=stream_changes(of_document(old), of_document(new)),
         repositories=_repositories(_document_repositories(old), _document_repositories(new)),
         settings=_settings(_document_settings(old), _document_settings(new)),
+        vendored=vendored_changes(*(vendored_of(each.get("vendored", ())) for each in (old, new))),
     )
 
 
@@ -191,7 +197,7 @@ def _lock_settings(lock: Lock) -> dict[str, str]:
         "variant": plan.variant,
         "base": plan.base,
         "base_arch": plan.arch,
-        "chosen_python": plan.python,
+        "chosen_python": plan.interpreter,
     }
 
 
@@ -230,6 +236,7 @@ def _document_settings(document: Mapping[str, Any]) -> dict[str, str]:
         "base": document["base"]["name"],
         "base_arch": document["base"]["arch"],
         "chosen_python": document["python"] or "",
+        "demands": ", ".join(document.get("demands", ())),
     }
 
 

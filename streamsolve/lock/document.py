@@ -9,26 +9,25 @@ schema is in ``streamsolve/schemas/lock-1.schema.json``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from packaging.version import Version
 
-from ..errors import Place
 from ..model.artifacts import GpuMatrix
 from ..model.build import Build, BuildNeed, BuildOrder, Isolation, Root
-from ..model.component import Scope
 from ..model.lock import LockRepository, LockSettings
 from ..model.module_filter import ActiveModule
 from ..model.package import Package
-from ..model.plan import Demander, Plan, PlannedStream, Reason
-from ..model.requirement import Requirement
+from ..model.plan import Plan, PlannedStream, Reason
 from ..model.stream import Source
 from .canonical import canonical_text, sealed
 from .demanders import derived_demanders
+from .document_parts import demander_documents, each_once, given, requirement_document
+from .kernel_pairs import pair_document
+from .overlays import overlay_documents
 from .package_table import Row, package_rows
+from .vendored import vendored_documents
 
 __all__ = ["SCHEMA", "lock_document", "lock_text"]
 
@@ -69,7 +68,9 @@ def lock_document(plan: Plan, settings: LockSettings) -> Mapping[str, Any]:
         "builds": [_build(build) for build in sorted(builds.builds, key=lambda one: one.id)],
         "order": _order(builds.order),
         "isolation": _isolation(isolation),
+        **pair_document(plan.kernel_pair, requirement_document),
         **_remarks(plan),
+        **given(vendored=vendored_documents(plan.vendored)),
     }
 
 
@@ -85,12 +86,12 @@ def _common(roots: Sequence[Root], name_of: Callable[[Package], str]) -> frozens
 def _settings(settings: LockSettings) -> _Document:
     return {
         "profile": {"name": settings.profile, "sha256": settings.profile_sha256},
-        **_given(python=settings.python, version=settings.version),
+        **given(python=settings.python, version=settings.version),
         "arch": settings.arch,
         "checks": settings.checks,
         "overlays": list(settings.overlays),
         "relaxed": [
-            {**_given(by=by), "component": component, "specifier": specifier}
+            {**given(by=by), "component": component, "specifier": specifier}
             for by, component, specifier in sorted(settings.relaxed)
         ],
         "demands": sorted(settings.demands),
@@ -98,13 +99,13 @@ def _settings(settings: LockSettings) -> _Document:
             {"component": spec.component, "filename": spec.filename, "sha256": spec.sha256}
             for spec in sorted(settings.specs)
         ],
-        **_given(gpu=_gpu(settings.gpu), modules=sorted(settings.modules)),
+        **given(gpu=_gpu(settings.gpu), modules=sorted(settings.modules)),
     }
 
 
 def _gpu(matrix: GpuMatrix) -> _Document:
     """In the order of architectures, which is not that of their names."""
-    return _given(
+    return given(
         architectures=list(matrix.architectures),
         of={name: list(matrix.of[name]) for name in sorted(matrix.of)},
     )
@@ -120,17 +121,20 @@ def _base(plan: Plan, settings: LockSettings) -> _Document:
                 "id": repository.id,
                 "repomd_sha256": repository.repomd_sha256,
                 "priority": used.priority,
-                **_given(sources=used.sources, module_hotfixes=used.module_hotfixes),
+                **given(sources=used.sources, module_hotfixes=used.module_hotfixes),
             }
         )
     return {
         "name": plan.base,
-        **_given(release=settings.base_release),
+        **given(release=settings.base_release),
         "arch": plan.arch,
-        **_given(python=settings.base_python),
+        **given(python=settings.base_python),
         "build_group": sorted(settings.build_group),
         "repositories": repositories,
-        **_given(modules=[_module(each) for each in plan.modules]),
+        **given(
+            modules=[_module(each) for each in plan.modules],
+            overlays=overlay_documents(plan.overlays),
+        ),
     }
 
 
@@ -139,7 +143,7 @@ def _module(module: ActiveModule) -> _Document:
         "name": module.name,
         "stream": module.stream,
         "reason": module.reason.value,
-        **_given(by=module.by, version=module.version, context=module.context),
+        **given(by=module.by, version=module.version, context=module.context),
     }
 
 
@@ -166,8 +170,8 @@ def _streams(plan: Plan) -> list[_Document]:
     found = []
     for stream in sorted(plan.streams, key=_stream_key):
         document = _stream(stream)
-        asked = _demanders(stream.required_by)
-        if asked != _demanders(derived(stream)):
+        asked = demander_documents(stream.required_by)
+        if asked != demander_documents(derived(stream)):
             document["required_by"] = asked
         found.append(document)
     return found
@@ -182,9 +186,9 @@ def _stream_key(stream: PlannedStream) -> tuple[object, ...]:
 def _stream(stream: PlannedStream) -> _Document:
     return {
         "component": stream.component.spelled,
-        **_given(version="" if stream.version is None else str(stream.version)),
+        **given(version="" if stream.version is None else str(stream.version)),
         "origin": stream.origin.value,
-        **_given(
+        **given(
             package=stream.package,
             repository=stream.repository,
             source=_source(stream.source),
@@ -194,60 +198,24 @@ def _stream(stream: PlannedStream) -> _Document:
             cost=stream.cost,
             extras=sorted(stream.extras),
         ),
-        "requirements": _sorted(_requirement(each) for each in stream.requirements),
+        "requirements": each_once(requirement_document(each) for each in stream.requirements),
         "reason": _reason(stream.reason),
     }
 
 
 def _source(source: Source) -> _Document:
-    return _given(purl=source.purl, filename=source.filename, sha256=source.sha256)
+    return given(purl=source.purl, filename=source.filename, sha256=source.sha256)
 
 
 def _reason(reason: Reason) -> _Document:
     return {
         "kind": reason.kind.value,
-        **_given(
+        **given(
             base_version=reason.base_version,
             text=reason.text,
-            demands=_demanders(reason.demands),
+            demands=demander_documents(reason.demands),
         ),
     }
-
-
-def _demanders(demanders: Iterable[Demander]) -> list[_Document]:
-    return _sorted(
-        {"by": demander.component.spelled, **_requirement(demander.requirement)}
-        for demander in demanders
-    )
-
-
-def _requirement(requirement: Requirement) -> _Document:
-    """What it is on, and what it allows. Its text follows from the rest but where it does not."""
-    name = requirement.component.name
-    bracket = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
-    usual = f"{name}{bracket}{requirement.specifier}"
-    if requirement.url:
-        usual = f"{name}{bracket} @ {requirement.url}"
-    scope = "" if requirement.scope is Scope.RUN else requirement.scope.value
-    return {
-        "on": requirement.component.spelled,
-        "specifier": str(requirement.specifier),
-        **_given(
-            extras=",".join(requirement.extras),
-            marker=requirement.marker,
-            url=requirement.url,
-            scope=scope,
-            text="" if requirement.text == usual else requirement.text,
-            **_place(requirement.place),
-        ),
-    }
-
-
-def _place(place: Place) -> _Document:
-    """Where it is stated. Of a file only its name: where it lies is the machine's business."""
-    file = PurePath(place.file)
-    near = file.name if file.is_absolute() or ".." in file.parts else place.file
-    return {"file": near, "line": place.line, "path": place.path}
 
 
 # -- packages, roots, builds -----------------------------------------------------------------------
@@ -259,12 +227,12 @@ def _package(row: Row) -> _Document:
     version, dash, release = rest.rpartition("-")
     return {
         "name": package.name,
-        **_given(epoch=epoch if colon else ""),
+        **given(epoch=epoch if colon else ""),
         "version": version if dash else release,
-        **_given(release=release if dash else ""),
+        **given(release=release if dash else ""),
         "arch": package.arch,
         "repository": package.repository,
-        **_given(
+        **given(
             stream=row.stream,
             source=package.source,
             checksum=package.checksum,
@@ -281,14 +249,14 @@ def _root(root: Root, name_of: Callable[[Package], str], common: Iterable[str]) 
     names = {name_of(package) for package in root.packages}
     return {
         "id": root.id,
-        **_given(tools=sorted(root.tools), collections=sorted(root.collections)),
+        **given(tools=sorted(root.tools), collections=sorted(root.collections)),
         "streams": [
             {
                 "component": stream.component.spelled,
                 "version": str(stream.version),
                 "origin": stream.origin.value,
                 "package": stream.package,
-                **_given(build=stream.build),
+                **given(build=stream.build),
             }
             for stream in sorted(root.streams)
         ],
@@ -306,7 +274,7 @@ def _build(build: Build) -> _Document:
         "root": build.root,
         "cost": build.cost,
         "needs": [_need(need) for need in sorted(build.needs)],
-        **_given(
+        **given(
             left_out=[_need(need) for need in sorted(build.left_out)],
             substitutes=[
                 {"component": each.component.spelled, "instead": each.instead}
@@ -322,7 +290,7 @@ def _need(need: BuildNeed) -> _Document:
         "text": need.text,
         "origin": need.origin.value,
         "role": need.role.value,
-        **_given(place=need.place, component=need.component, applied=need.applied),
+        **given(place=need.place, component=need.component, applied=need.applied),
     }
 
 
@@ -346,7 +314,7 @@ def _isolation(isolation: Isolation) -> _Document:
             {
                 "kind": leak.kind.value,
                 "package": leak.package,
-                **_given(capability=leak.capability, other=leak.other, root=leak.root),
+                **given(capability=leak.capability, other=leak.other, root=leak.root),
             }
             for leak in sorted(isolation.leaks)
         ],
@@ -366,42 +334,33 @@ def _remarks(plan: Plan) -> _Document:
             "would_conflict": sorted(plan.burden.would_conflict),
             "would_add": sorted(plan.burden.would_add),
         },
-        "held_back": _sorted(
+        "held_back": each_once(
             {
                 "component": held.component.spelled,
                 "version": str(held.version),
                 "newest": str(held.newest),
-                **_given(by=_demanders(held.by)),
+                **given(by=demander_documents(held.by)),
             }
             for held in plan.held_back
         ),
-        "relaxed": _sorted(
+        "relaxed": each_once(
             {
                 "by": relaxed.by.spelled,
-                "stated": _requirement(relaxed.stated),
-                "counts": _requirement(relaxed.counts),
+                "stated": requirement_document(relaxed.stated),
+                "counts": requirement_document(relaxed.counts),
                 "reason": relaxed.reason,
             }
             for relaxed in plan.relaxed
         ),
-        "host": _sorted(
+        "host": each_once(
             {
                 "by": needed.by.spelled,
-                "requirement": _requirement(needed.requirement),
-                **_given(evidence=needed.evidence),
+                "requirement": requirement_document(needed.requirement),
+                **given(evidence=needed.evidence),
             }
             for needed in plan.host
         ),
-        "warnings": _sorted({"code": notice.code, "text": notice.text} for notice in plan.warnings),
+        "warnings": each_once(
+            {"code": notice.code, "text": notice.text} for notice in plan.warnings
+        ),
     }
-
-
-def _given(**members: object) -> _Document:
-    """The members that are not empty: what is left out means nothing, none, no."""
-    return {name: value for name, value in members.items() if value}
-
-
-def _sorted(documents: Iterable[_Document]) -> list[_Document]:
-    """Sorted and each once."""
-    by_text = {json.dumps(document): document for document in documents}
-    return [by_text[text] for text in sorted(by_text)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from attrs import field, frozen
@@ -15,10 +14,12 @@ from packaging.version import InvalidVersion, Version
 from ..errors import Code, ErrorCollector, InputError, InputErrors, Place
 from ..model.lock import LockSettings
 from ..model.plan import Plan
+from ..model.schemas import shipped_schema
 from .canonical import computed_digest, stated_digest
 from .document import SCHEMA
 from .rebuild import rebuilt_plan, rebuilt_settings
 from .shape import below, shape_faults
+from .vendored import false_digests
 
 __all__ = ["Lock", "lock_schema", "lock_source", "plan_of", "read_lock", "settings_of"]
 
@@ -47,12 +48,9 @@ def settings_of(lock: Lock) -> LockSettings:
     return lock.settings
 
 
-@cache
 def lock_schema() -> Mapping[str, Any]:
     """The JSON Schema of locks."""
-    path = resources.files("streamsolve").joinpath("schemas/lock-1.schema.json")
-    schema: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return schema
+    return shipped_schema("lock-1")
 
 
 def lock_source(data: bytes, *, file: str) -> str:
@@ -75,7 +73,11 @@ def read_lock(text: str, *, file: str) -> Lock:
     for path, message, hint in shape_faults(document, lock_schema()):
         faults.add(message, Place(file, path=path), hint)
     if not faults.errors:
-        for path, message in (*_bad_texts(document, lock_schema(), ""), *_dangling(document)):
+        for path, message in (
+            *_bad_texts(document, lock_schema(), ""),
+            *_dangling(document),
+            *false_digests(document),
+        ):
             faults.add(message, Place(file, path=path))
     digest = stated_digest(text)
     if computed_digest(text) != digest:

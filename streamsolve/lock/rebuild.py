@@ -48,6 +48,9 @@ from ..model.plan import (
 from ..model.requirement import Requirement
 from ..model.stream import Source
 from .demanders import derived_demanders
+from .kernel_pairs import rebuilt_pair
+from .overlays import rebuilt_overlays
+from .vendored import rebuilt_vendored
 
 __all__ = ["rebuilt_plan", "rebuilt_settings"]
 
@@ -59,6 +62,7 @@ def rebuilt_plan(document: _Document) -> Plan:
     """The plan of a lock."""
     application, base = document["application"], document["base"]
     builds = _builds(document)
+    streams = _streams(document["streams"])
     return Plan(
         application=application["name"],
         version=Version(application["version"]),
@@ -70,7 +74,7 @@ def rebuilt_plan(document: _Document) -> Plan:
         ),
         python=document["python"],
         summary=Summary(**document["summary"]),
-        streams=_streams(document["streams"]),
+        streams=streams,
         burden=Burden(
             document["burden"]["base_packages_changed"],
             tuple(document["burden"]["would_conflict"]),
@@ -84,6 +88,15 @@ def rebuilt_plan(document: _Document) -> Plan:
         isolation=_isolation(document["isolation"]),
         builds=builds,
         modules=tuple(_module(each) for each in base.get("modules", ())),
+        overlays=rebuilt_overlays(
+            base.get("overlays", ()),
+            {each["id"]: each["priority"] for each in base["repositories"]},
+        ),
+        vendored=rebuilt_vendored(
+            document.get("vendored", ()), (stream.component for stream in streams)
+        ),
+        kernel_pair=rebuilt_pair(document.get("kernel_pair"), _component, _requirement),
+        demands=tuple(document["settings"]["demands"]),
     )
 
 

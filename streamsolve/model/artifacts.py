@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from .gpu import GpuFile
 from .verification import Unseen
+
+if TYPE_CHECKING:
+    from .kernel import BuiltModule
 
 __all__ = [
     "ArtifactCheck",
@@ -56,7 +60,7 @@ class BuiltArtifact:
     ``name`` is an RPM's, or a distribution's, normalised; ``version`` is RPM's or PEP 440's, and
     ``evr`` is empty for a wheel. Dependencies are in RPM's language, in a wheel in PEP 508's, as
     written. ``source`` is the file name of an RPM's source package. ``files`` are those with GPU
-    code.
+    code, and ``modules`` the kernel modules.
     """
 
     path: str
@@ -69,6 +73,7 @@ class BuiltArtifact:
     provides: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     files: tuple[GpuFile, ...] = ()
+    modules: tuple[BuiltModule, ...] = ()
 
 
 @frozen(order=True)
@@ -101,6 +106,11 @@ class FindingKind(Enum):
     CHANGED_PROVIDE = "changed-provide"
     LEAKING_PROVIDE = "leaking-provide"
     UNMET_REQUIREMENT = "unmet-requirement"
+    NO_MODULE = "no-module"
+    MODULE_KERNEL = "module-kernel"
+    MODULE_VERSION = "module-version"
+    MODULE_SYMBOL = "module-symbol"
+    MODULE_UNSIGNED = "module-unsigned"
     NO_GPU_CODE = "no-gpu-code"
     GPU_MISSING = "gpu-missing"
     GPU_COMPATIBLE = "gpu-compatible"

@@ -26,8 +26,12 @@ __all__ = [
     "RootStream",
     "Stage",
     "Substitute",
+    "is_third_party",
     "stream_id",
 ]
+
+_MADE_UP = frozenset({"0.external", "0.streamsolve"})
+"""The releases of packages that only a profile knows."""
 
 
 @frozen
@@ -245,7 +249,13 @@ class BuildPlan:
         """The names of the packages of third parties, of which only the profile knows, sorted."""
         roots = (self.runtime, *self.roots)
         packages = (package for root in roots for package in root.packages)
-        return tuple(sorted({each.name for each in packages if each.repository == "external"}))
+        return tuple(sorted({each.name for each in packages if is_third_party(each)}))
+
+
+def is_third_party(package: Package) -> bool:
+    """Whether only the profile knows it, so that its release is made up. What else no repository
+    had is known exactly: headers that the build of a kernel makes."""
+    return package.repository == "external" and package.release in _MADE_UP
 
 
 def stream_id(component: Component, version: Version) -> str:

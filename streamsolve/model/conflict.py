@@ -52,7 +52,7 @@ class Conflict:
     then lead to each stream whose packages it is about. Where nothing else stands in the way,
     ``missing`` are the dependencies of these packages that nothing provides, and ``blocked`` those
     that something provides which cannot be installed itself. ``lacking`` is everything that nothing
-    provides.
+    provides. ``evidence`` says where facts are from that demands rest on, in the profile's words.
     """
 
     about: Component
@@ -62,6 +62,7 @@ class Conflict:
     missing: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
 
 class RepairKind(Enum):
@@ -73,6 +74,7 @@ class RepairKind(Enum):
     APPLICATION = "application"
     RELAX = "relax"
     MODULE = "module"
+    DEMAND = "demand"
 
 
 @frozen
@@ -80,7 +82,8 @@ class Repair:
     """A change with which a plan exists: it was solved before it was offered.
 
     ``value`` is the variant, base, Python or version to ask for, the module stream to choose
-    (``name:stream``), or the requirement to relax as ``component specifier``, stated by ``by``.
+    (``name:stream``), the further demand to leave out, or the requirement to relax as ``component
+    specifier``, stated by ``by``.
     ``further`` are the requirements to relax beside it, as pairs of who states one and the
     requirement. ``private`` and ``cost`` are those of the plan.
     """

@@ -17,6 +17,8 @@ __all__ = [
     "RootChange",
     "SettingChange",
     "StreamChange",
+    "VendoredChange",
+    "VendoredDiff",
 ]
 
 
@@ -129,10 +131,34 @@ class SettingChange:
     new: str
 
 
+@frozen(order=True)
+class VendoredChange:
+    """A crate or npm package that a stream carries: in, out, or of another version, licence or
+    content. Versions and licences are empty on the side where there is none."""
+
+    change: Change
+    ecosystem: str
+    name: str
+    old_version: str = ""
+    new_version: str = ""
+    old_licence: str = ""
+    new_licence: str = ""
+
+
+@frozen
+class VendoredDiff:
+    """What changed in what the stream of a component carries, and how many packages that is."""
+
+    component: str
+    old_count: int
+    new_count: int
+    changes: tuple[VendoredChange, ...] = ()
+
+
 @frozen
 class LockDiff:
     """Everything that changed, each part sorted by name. For plans without builds only streams,
-    repositories and settings (application, variant, base, Python) are told."""
+    repositories, settings (application, variant, base, Python) and what is vendored are told."""
 
     streams: tuple[StreamChange, ...] = ()
     roots: tuple[RootChange, ...] = ()
@@ -141,6 +167,7 @@ class LockDiff:
     builds: tuple[BuildChange, ...] = ()
     order: OrderChange | None = None
     settings: tuple[SettingChange, ...] = ()
+    vendored: tuple[VendoredDiff, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything changed."""

@@ -15,7 +15,7 @@ from ..errors import InputError
 from .build import Root, RootStream
 from .component import Kind, Origin
 from .package import Package
-from .plan import Plan, ReasonKind
+from .plan import Plan
 from .rpm_language import Capability, Dependency, parse_dependency
 from .rpm_matching import Provided
 from .target import series_of
@@ -170,12 +170,11 @@ def _third_parties(root: Root, stack: set[str]) -> set[str]:
 
 def _own_packages(plan: Plan, root: Root) -> set[str]:
     """The application's own packages: that of its stream, and those that require just that one."""
-    reasons = {s.component for s in plan.streams if s.reason.kind is ReasonKind.APPLICATION}
+    own = plan.own
     names = {
         stream.package
         for stream in root.streams
-        if stream.origin is Origin.PRIVATE
-        and (stream.component in reasons or stream.component.name == plan.application)
+        if stream.origin is Origin.PRIVATE and own is not None and stream.component == own.component
     }
     mains = [package for package in root.packages if package.name in names]
     exact = {f"{package.name} = {package.evr}" for package in mains}

@@ -234,7 +234,8 @@ class _Causes:
         self._kinds = kinds
         self._streams = _private_streams(plan, root)
         self._of_package = _streams_of_packages(root, self._streams)
-        own = {s.component for s in self._streams if s.component.name == plan.application}
+        itself = plan.own
+        own = {itself.component} if itself is not None else set()
         names = _joined(self._streams, own)
         exact = {c for s in self._streams if s.component in own for c in _pinned(s)}
         pinned = {names[component] for component in exact & names.keys()}

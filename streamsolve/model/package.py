@@ -6,7 +6,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-__all__ = ["Base", "MetadataFile", "Package", "Repository", "RpmMd"]
+__all__ = ["LOWEST_PRIORITY", "Base", "MetadataFile", "Package", "Repository", "RpmMd"]
+
+LOWEST_PRIORITY = 99
+"""dnf's priority of a repository that states none: the smaller number wins."""
 
 
 @frozen(order=True)
@@ -57,11 +60,13 @@ class MetadataFile:
     """A file of a repository on this disk, already checked. Digests are hexadecimal sha256.
 
     The compression is told by the path's suffix: ``.gz``, ``.zst``, ``.xz``, ``.bz2`` or none.
+    ``location`` is its path in the repository, empty where that is not known.
     """
 
     path: Path
     sha256: str
     open_size: int = 0
+    location: str = ""
 
 
 @frozen
@@ -85,7 +90,7 @@ class Repository:
     id: str
     digest: str
     content: RpmMd | tuple[Package, ...]
-    priority: int = 99
+    priority: int = LOWEST_PRIORITY
     sources: bool = False
     module_hotfixes: bool = False
 
@@ -97,7 +102,7 @@ class Base:
     ``python`` is the version (``3.14``) that its distributions are built for, and ``glibc`` the
     (major, minor) that bounds prebuilt binaries; both are empty where only the packages can say.
     ``embedded`` says that it is the small extract that comes with the tool. Overlays are the
-    repositories after the base's own.
+    repositories after the base's own, of which ``given`` are those that the user had to name.
     """
 
     name: str
@@ -109,3 +114,4 @@ class Base:
     build_group: tuple[str, ...] = ()
     embedded: bool = False
     glibc: tuple[int, int] | tuple[()] = ()
+    given: tuple[str, ...] = ()

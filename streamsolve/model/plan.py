@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 from packaging.version import Version
 
 from .build import BuildPlan, Isolation
-from .component import Component, Kind, Origin
-from .module_filter import ActiveModule
+from .component import PYTHON, Component, Kind, Origin
+from .module_filter import ActiveModule, ModuleReason
 from .requirement import Requirement
 from .stream import Source
+from .vendored import Vendored
+
+if TYPE_CHECKING:
+    from .kernel import KernelPair
+    from .overlays import OverlayUse
 
 __all__ = [
     "Burden",
@@ -174,8 +180,12 @@ class Burden:
 class Plan:
     """The chosen streams and why. Sorted by kind and name; nothing in it depends on the order of
     the input, on time, or on the machine. ``builds`` is None where only the choice of streams was
-    asked for; ``streams`` holds those that only builds use as well, ``build_only``. ``modules`` are
-    the streams of the base's modules that were chosen, are required by those, or are used."""
+    asked for; ``streams`` holds those that only builds use as well, ``build_only``. ``python`` is
+    the base's series where the plan has no interpreter. ``modules`` are the streams of the base's
+    modules that were chosen, are required by those, or are used; ``overlays`` what each overlay
+    gives to the roots; ``vendored`` what private streams carry in their own source; ``kernel_pair``
+    the application with its kernel, where it is a kernel module; ``demands`` what was asked for on
+    top of the application's own requirements, sorted."""
 
     application: str
     version: Version
@@ -195,10 +205,41 @@ class Plan:
     isolation: Isolation | None = None
     builds: BuildPlan | None = None
     modules: tuple[ActiveModule, ...] = ()
+    overlays: tuple[OverlayUse, ...] = ()
+    vendored: tuple[Vendored, ...] = ()
+    kernel_pair: KernelPair | None = None
+    demands: tuple[str, ...] = ()
+
+    @property
+    def enabled_modules(self) -> tuple[ActiveModule, ...]:
+        """The module streams that have to be enabled: what the base recommends is so by itself."""
+        return tuple(each for each in self.modules if each.reason is not ModuleReason.DEFAULT)
+
+    @property
+    def interpreter(self) -> str:
+        """The series of the interpreter that counts: empty where the application is no distribution
+        and nothing in the plan needs one."""
+        native = any(
+            stream.reason.kind is ReasonKind.APPLICATION and stream.kind is not Kind.DISTRIBUTION
+            for stream in self.streams
+        )
+        needed = not native or any(stream.component == PYTHON for stream in self.streams)
+        return self.python if needed else ""
+
+    @property
+    def own(self) -> PlannedStream | None:
+        """The application's own stream, whose component need not be called as the application is
+        (``pytorch`` is the distribution ``torch``)."""
+        own = (s for s in self.streams if s.reason.kind is ReasonKind.APPLICATION)
+        return next(own, self.stream(self.application))
 
     def stream(self, name: str) -> PlannedStream | None:
         """The stream of a component by its name, or None."""
         return next((s for s in self.streams if s.component.name == name), None)
+
+    def stream_spelled(self, text: str) -> PlannedStream | None:
+        """The stream of a component that is written with its kind (``package:goose``), or None."""
+        return next((s for s in self.streams if s.component.spelled == text), None)
 
     def of_origin(self, origin: Origin) -> tuple[PlannedStream, ...]:
         """The streams of one origin, in the plan's order."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from attrs import field, frozen
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from ..errors import Place
 from .artifacts import GpuMatrix
 from .component import Component, Kind, Origin
 from .requirement import Requirement
+from .vendored import Vendored
 
 __all__ = [
     "BuildRule",
@@ -22,6 +24,7 @@ __all__ = [
     "DirectReference",
     "External",
     "Image",
+    "KernelBuild",
     "NativeNeed",
     "Omission",
     "Pairing",
@@ -31,7 +34,10 @@ __all__ = [
     "Relaxation",
     "SourceRepository",
     "Variant",
+    "with_version",
 ]
+
+_VERSION = re.compile(r"\{version(?::(?P<zeros>0+(?:\.0+)*))?\}")
 
 
 @frozen
@@ -48,7 +54,8 @@ class Variant:
 
     ``wheel`` says that its Python requirements are those of the application's own metadata;
     otherwise ``files`` are the requirement files in its sdist. ``needs`` are added to them: on
-    components of other kinds, or distributions that those files leave out.
+    components of other kinds, or distributions that those files leave out. Without either, as of
+    an application that is no distribution, only ``needs`` count.
     ``local`` gives a local version label to streams that are built specially for the variant
     (``{"torch": "cpu"}``). ``gpu`` is for which GPU architectures it is built.
     """
@@ -108,20 +115,39 @@ class External:
 
 @frozen
 class Prebuilt:
-    """A distribution without source that the profile accepts from its wheel."""
+    """A distribution without source that the profile accepts from its wheel, or a component of
+    another kind that it accepts as upstream built it: from ``purl``, in which ``{version}`` stands
+    for its version."""
 
     component: Component
     licence: str
     reason: str
+    purl: str = ""
 
 
 @frozen
 class SourceRepository:
-    """Where a distribution's source is, when its index has no sdist. ``purl`` may hold
-    ``{version}``."""
+    """Where a distribution's source is, when its index has no sdist, or that of a component of
+    another kind. ``purl`` may hold ``{version}``, or ``{version:000.00.00}`` where upstream writes
+    numbers with leading zeros."""
 
     component: Component
     purl: str
+
+    def at(self, version: Version) -> str:
+        """The purl of a version."""
+        return with_version(self.purl, version)
+
+    def written(self, version: Version) -> str:
+        """A version as the purl writes it, for instance with zeros; as it is where it names another
+        revision."""
+        if found := _VERSION.search(self.purl):
+            return with_version(found[0], version)
+        revision = self.purl.rpartition("@")[2].partition("#")[0].removeprefix("v")
+        try:
+            return revision if Version(revision) == version else str(version)
+        except InvalidVersion:
+            return str(version)
 
 
 @frozen
@@ -231,12 +257,14 @@ class ComponentRule:
     ``packages`` are the base's package names; ``{major}`` and ``{minor}`` in one stand for the
     numbers of a compat package (``gcc{major}`` finds ``gcc15``). ``streams`` are declared ones;
     a declared stream without a package adds its requirements to the found stream that it is a
-    release prefix of.
+    release prefix of. ``stands_for`` is another component, as profiles write it, that a stream of
+    this one is as well: what is declared of that one holds for it.
     """
 
     component: Component
     packages: tuple[str, ...] = ()
     streams: tuple[DeclaredStream, ...] = ()
+    stands_for: str = ""
 
 
 @frozen
@@ -258,12 +286,27 @@ class Image:
 
 
 @frozen
+class KernelBuild:
+    """How a kernel module is made.
+
+    ``make`` are the words behind ``make`` in its source; ``{headers}`` is the directory of the
+    kernel's headers, ``{release}`` the kernel's release and ``{source}`` the module's directory.
+    ``provides`` are further provides of its package in RPM's language, in which ``{version}`` may
+    stand as in a source's purl.
+    """
+
+    make: tuple[str, ...] = ("-C", "{headers}", "M={source}", "modules")
+    provides: tuple[str, ...] = ()
+
+
+@frozen
 class Profile:
     """An application: what it is, its variants, and what is known about its dependencies.
 
     ``names`` maps a distribution to the name under which bases ship it. ``costs`` are minutes of
     one builder per component name; ``native_cost`` and ``pure_cost`` are for the others.
-    ``interpreters`` are the private Pythons that may be rebuilt, newest first. ``directory`` is
+    ``interpreters`` are the private Pythons that may be rebuilt, newest first. ``licence`` is
+    that of an application that no package index knows, as an SPDX expression. ``directory`` is
     where its file lies, and its extracts beside it; empty if it was not read from a file.
     """
 
@@ -296,6 +339,9 @@ class Profile:
     pure_cost: int = 1
     native_cost: int = 4
     image: Image = field(factory=Image)
+    module: KernelBuild = field(factory=KernelBuild)
+    licence: str = ""
+    vendored: tuple[Vendored, ...] = ()
     directory: str = field(default="", eq=False, repr=False)
 
     def variant(self, name: str) -> Variant | None:
@@ -307,3 +353,26 @@ class Profile:
         if component.kind is Kind.DISTRIBUTION:
             return None
         return next((rule for rule in self.rules if rule.component == component), None)
+
+    def declarations(self, component: Component) -> tuple[DeclaredStream, ...]:
+        """What is declared of a component that is no distribution, and of what it stands for."""
+        rule = self.rule(component)
+        if rule is None:
+            return ()
+        other = (each for each in self.rules if each.component.spelled == rule.stands_for)
+        return (*rule.streams, *(stream for each in other for stream in each.streams))
+
+
+def with_version(text: str, version: Version) -> str:
+    """A text with a version where ``{version}`` or ``{version:000.00}`` stands in it."""
+    return _VERSION.sub(lambda found: _written(version, found["zeros"] or ""), text)
+
+
+def _written(version: Version, zeros: str) -> str:
+    """A version with at least as many digits for each number as ``zeros`` has for it."""
+    if not zeros:
+        return str(version)
+    widths = [len(part) for part in zeros.split(".")]
+    numbers = [str(number) for number in version.release]
+    padded = [text.zfill(width) for text, width in zip(numbers, widths, strict=False)]
+    return ".".join([*padded, *numbers[len(padded) :]])

@@ -19,6 +19,7 @@ from .target import Target
 
 __all__ = [
     "ASKED",
+    "DEMANDED",
     "Requirement",
     "parse_requirement",
     "python_requirement",
@@ -29,6 +30,8 @@ __all__ = [
 
 ASKED = Place("asked for")
 """Where a demand stands that was asked for, beside options."""
+DEMANDED = Place("--with")
+"""Where one stands that the application is to have on top of its own; no profile relaxes it."""
 
 
 @frozen
@@ -67,6 +70,14 @@ class Requirement:
     def is_asked(self) -> bool:
         """Whether it is a question of the user's, such as ``--python``, and nobody's own demand."""
         return self.place.file.startswith("--") or self.place == ASKED
+
+    @property
+    def spelled(self) -> str:
+        """The whole of it as profiles write it: with its kind and its marker."""
+        kind = self.component.spelled.removesuffix(self.component.name)
+        # An address ends at a space alone.
+        marker = f"{' ' if self.url else ''}; {self.marker}" if self.marker else ""
+        return f"{kind}{self.text}{marker}"
 
     @property
     def extra_names(self) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ class Offer:
     bound to the base's interpreter, a prebuilt wheel to those it was built for. ``cost`` is what
     building costs, in minutes of one builder; 0 for what is not built.
     ``in_base`` says that the base ships exactly this version, whatever the origin. ``to_enable``
-    says that it is of a Software Collection, which has to be enabled to be used.
+    says that it is of a Software Collection, which has to be enabled to be used. ``priority`` is
+    that of the base's or overlay's repository, as dnf counts it: the smaller wins.
     """
 
     component: Component
@@ -52,6 +53,7 @@ class Offer:
     in_base: bool = False
     prebuilt: bool = False
     to_enable: bool = False
+    priority: int = 99
 
     @property
     def key(self) -> tuple[Component, Version, str, str]:

@@ -44,13 +44,16 @@ _BASE_DIGEST = "org.opencontainers.image.base.digest"
 _DATABASE_TITLE = "package database"
 _COLOURED = 3
 _UNCOLOURED = ("i686",)
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What engines put there where an image says nothing."""
 _WAL, _SHM = "-wal", "-shm"
 
 
 @frozen(kw_only=True)
 class RunSettings:
     """How the image is run; what is empty is as in the base image. ``environment`` and ``labels``
-    are added to what is there, ``ports`` are TCP ports. ``user`` is a name: where the image does
+    are added to what is there, ``first`` are directories that come before what a variable has, and
+    ``ports`` are TCP ports. ``user`` is a name: where the image does
     not know it, it becomes a user with a home and without rights."""
 
     entrypoint: tuple[str, ...] = ()
@@ -60,6 +63,7 @@ class RunSettings:
     environment: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     ports: tuple[int, ...] = ()
+    first: tuple[tuple[str, str], ...] = ()
 
 
 @frozen(kw_only=True)
@@ -70,7 +74,8 @@ class ImageSettings:
     from scratch. ``epoch`` is ``SOURCE_DATE_EPOCH``; without one no file is newer than the package
     that it is from, and the image is as new as its newest package. ``database`` is the directory of
     RPM's database; empty means where the base image has it, else where Fedora has it.
-    ``annotations`` are the manifest's.
+    ``annotations`` are the manifest's. ``files`` are small ones (path, content) in the database's
+    layer, such as what dnf keeps of modules.
     """
 
     arch: str
@@ -80,6 +85,7 @@ class ImageSettings:
     database: str = ""
     run: RunSettings = field(factory=RunSettings)
     annotations: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def architecture(self) -> str:
@@ -236,6 +242,10 @@ class _State:
                 source = self._scratch / path.rpartition(b"/")[2].decode()
                 source.write_bytes(text)
                 files.append(self._file(self._tree.canonical(path), source))
+        for number, (name, content) in enumerate(self._settings.files):
+            source = self._scratch / f"file-{number}"
+            source.write_bytes(content)
+            files.append(self._file(self._tree.canonical(name.encode()), source))
         files.sort(key=lambda each: each.member.path)
         homes = self._home(accounts) if accounts else {}
         places = (*(file.member.path for file in files), *homes)
@@ -305,6 +315,8 @@ def _configuration(
 def _run(run: RunSettings, inherited: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(inherited)
     variables = dict(each.partition("=")[::2] for each in found.get("Env") or ())
+    usual = {"PATH": _PATH, **variables}
+    variables |= {name: ":".join(filter(None, (to, usual.get(name)))) for name, to in run.first}
     variables |= dict(run.environment)
     if variables:
         found["Env"] = [f"{name}={value}" for name, value in variables.items()]

@@ -9,6 +9,7 @@ from ..model.package import Base
 from ..model.profile import Profile
 from ..model.progress import Progress, no_progress
 from .module_repairs import module_offers
+from .overlays import with_fallbacks
 from .planning import Workshop
 from .questions import WhyNot, failure_of, why_not
 from .request import Outcome, PlanRequest
@@ -22,12 +23,14 @@ def make_plan(
     *,
     progress: Progress = no_progress,
     universe: bool = False,
+    fallbacks: bool = False,
     profile: Profile | None = None,
     base: Base | None = None,
 ) -> Outcome:
     """Plan an application on a base; ``profile`` and ``base`` stand for the request's names.
 
-    With ``universe`` the outcome also holds the whole selection problem. Raises
+    With ``universe`` the outcome also holds the whole selection problem, and with ``fallbacks`` the
+    plan says what becomes of it without each overlay that it uses. Raises
     :class:`NoPlanError`, whose ``failure`` is a :class:`streamsolve.model.conflict.Failure`, when
     there is no plan, and :class:`InputError` when something given cannot be used.
     """
@@ -37,6 +40,8 @@ def make_plan(
         if attempt.plan is not None:
             told = module_offers(workshop, request, attempt.plan)
             plan = evolve(attempt.plan, warnings=(*attempt.plan.warnings, *told))
+            if fallbacks and plan.overlays:
+                plan = with_fallbacks(workshop, request, plan)
             return Outcome(plan, document)
         failure = failure_of(workshop, request, attempt)
     raise NoPlanError(

@@ -10,7 +10,7 @@ from packaging.version import Version
 from ..model.component import Component, Scope
 from ..model.plan import HostRequirement, Relaxed
 from ..model.profile import Omission, Profile, Relaxation, Variant
-from ..model.requirement import Requirement, requirement_on
+from ..model.requirement import DEMANDED, Requirement, requirement_on
 
 __all__ = ["Adjuster"]
 
@@ -54,6 +54,8 @@ class Adjuster:
         return tuple(kept)
 
     def _relax(self, by: Component, version: Version, requirement: Requirement) -> Requirement:
+        if requirement.place == DEMANDED:
+            return requirement
         for relaxation in self.profile.relaxations:
             if self._matches(relaxation, by, requirement):
                 return self._note(by, version, requirement, relaxation.to, relaxation.reason)

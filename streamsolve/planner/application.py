@@ -1,4 +1,8 @@
-"""The application's own stream: what upstream states for a variant, and what the profile adds."""
+"""The application's own stream: what upstream states for a variant, and what the profile adds.
+
+The package index knows applications that are Python distributions. Any other one is what its
+profile says: its needs, and where its source is.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,13 @@ from packaging.version import Version
 
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..inputs.requirement_files import parse_requirement_file
-from ..model.component import PYTHON, Origin
+from ..model.component import PYTHON, Kind, Origin
 from ..model.profile import Profile, Variant
 from ..model.requirement import Requirement, parse_requirement, requirement_on
 from ..model.stream import Offer, Source, Stream
 from ..model.upstream import Release, ReleaseMetadata
 from .adjust import Adjuster
+from .facts import Facts
 from .upstream import Upstream
 
 __all__ = ["application_stream"]
@@ -29,8 +34,10 @@ def application_stream(
     """The root of the problem. ``extra`` are demands of the command line.
 
     Raises :class:`InputError` when upstream has no such version or its requirements cannot be
-    read.
+    read; of an application that is no distribution, upstream is not asked.
     """
+    if profile.component.kind is not Kind.DISTRIBUTION:
+        return _native(profile, variant, adjuster, version, extra)
     release, metadata = _release(profile, upstream, version)
     if variant.wheel:
         requirements = _stated(profile, metadata)
@@ -43,15 +50,44 @@ def application_stream(
     offer = Offer(
         profile.component, version, Origin.PRIVATE, f"python3-{profile.component.name}", cost=cost
     )
-    files = release.sdists or release.wheels
     return Stream(
         offer,
         adjuster.adjust(profile.component, version, requirements),
-        source=Source(
-            f"pkg:pypi/{release.name}@{release.version}", files[0].filename, files[0].sha256
-        ),
+        constraints=Facts(profile).constraints(offer),
+        source=_source(profile, release),
         licence=metadata.licence,
     )
+
+
+def _source(profile: Profile, release: Release) -> Source:
+    """The sdist, else the source repository that the profile names, else the wheel."""
+    if not release.sdists:
+        for repository in profile.source_repositories:
+            if repository.component == profile.component:
+                return Source(repository.at(release.version))
+    file = (release.sdists or release.wheels)[0]
+    return Source(f"pkg:pypi/{release.name}@{release.version}", file.filename, file.sha256)
+
+
+def _native(
+    profile: Profile,
+    variant: Variant,
+    adjuster: Adjuster,
+    version: Version,
+    extra: tuple[Requirement, ...],
+) -> Stream:
+    """An application that no package index has: it needs what its profile says, and no
+    interpreter unless something of that does."""
+    component = profile.component
+    named = (s.at(version) for s in profile.source_repositories if s.component == component)
+    purl = next(named, f"pkg:generic/{component.name}@{version}")
+    cost = profile.costs.get(component.name, profile.native_cost)
+    offer = Offer(component, version, Origin.PRIVATE, component.name, cost=cost)
+    facts = Facts(profile)
+    stated = (*variant.needs, *facts.requirements(offer), *extra)
+    needs = adjuster.adjust(component, version, stated)
+    known = adjuster.adjust(component, version, facts.constraints(offer))
+    return Stream(offer, needs, known, source=Source(purl), licence=profile.licence)
 
 
 def _release(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from packaging.version import InvalidVersion, Version
 
-from ..errors import Code, InputError, Place
+from ..errors import Code, ErrorCollector, InputError, Place
 from ..inputs.notation import read_any_component, read_requirement
 from ..inputs.tables import Unreadable
 from ..model.component import PYTHON, distribution
-from ..model.requirement import ASKED, Requirement, requirement_on
+from ..model.requirement import ASKED, DEMANDED, Requirement, requirement_on
+from .adjust import Adjuster
 from .request import PlanRequest
 
 __all__ = [
@@ -53,19 +54,40 @@ def python_asked(request: PlanRequest) -> tuple[Requirement, ...]:
     return (requirement_on(PYTHON, f"=={series}.*", place=Place("--python")),)
 
 
-def demands_asked(request: PlanRequest) -> tuple[Requirement, ...]:
-    """What the application is to have on top of its own requirements."""
+def demands_asked(request: PlanRequest, *adjusters: Adjuster) -> tuple[Requirement, ...]:
+    """What the application is to have on top of its own requirements; what is only asked about
+    comes last.
+
+    All faults at once: among them demands on what an adjuster's profile leaves out, since nothing
+    of that would be in the plan.
+    """
+    faults = ErrorCollector(Code.BAD_REQUIREMENT)
+    found = []
+    for text in sorted(set(request.demands)):
+        with faults.collect():
+            wanted = _demand(text, DEMANDED)
+            found.append(wanted)
+            for omission in filter(None, (one.omission(wanted.component) for one in adjusters)):
+                faults.add(
+                    f"{text}: the profile leaves {omission.component} out: {omission.reason}",
+                    DEMANDED,
+                    "take the [[omit]] out of a copy of the profile, or leave out this --with",
+                )
+    faults.raise_if_any("not all of what was asked for can be demanded")
+    question = (_demand(request.question, ASKED),) if request.question else ()
+    return (*found, *question)
+
+
+def _demand(text: str, place: Place) -> Requirement:
+    at = place if place == DEMANDED else None
     try:
-        read = [read_requirement(text, ASKED) for text in request.demands]
+        read = read_requirement(text, place)
     except Unreadable as error:
-        raise InputError(Code.BAD_REQUIREMENT, str(error), hint=error.hint) from None
-    # Who writes python>=3.15 means the interpreter, and no distribution of that name.
-    return tuple(
-        requirement_on(PYTHON, str(r.specifier), place=ASKED)
-        if r.component == distribution("python")
-        else r
-        for r in read
-    )
+        raise InputError(Code.BAD_REQUIREMENT, str(error), place=at, hint=error.hint) from None
+    if read.component == distribution("python"):
+        # Who writes python>=3.15 means the interpreter, and no distribution of that name.
+        return requirement_on(PYTHON, str(read.specifier), place=place)
+    return read
 
 
 def pins_asked(request: PlanRequest) -> tuple[Requirement, ...]:

@@ -10,8 +10,9 @@ from attrs import define, field, frozen
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from ..errors import InputError
 from ..model.component import PYTHON, Component, Kind, Origin
-from ..model.package import Base, Package
+from ..model.package import LOWEST_PRIORITY, Base, Package
 from ..model.profile import ComponentRule, Profile
 from ..model.requirement import Requirement
 from ..model.rpm_dependency import pep508_from_rpm, split_capability, version_from_rpm
@@ -19,6 +20,7 @@ from ..model.software_collections import SoftwareCollection, collection_of
 from ..model.stream import Offer, Source, Stream
 from ..model.target import series_of
 from ..solving import PackagePool
+from .facts import Facts
 from .module_streams import NO_MODULES, ModuleChoice
 
 __all__ = ["BaseOffers", "BaseStream", "interpreter_series"]
@@ -50,8 +52,16 @@ class BaseOffers:
 
     @cached_property
     def python(self) -> str:
-        """The series (``3.15``) of the base's default interpreter."""
-        return self.base.python or self.pool.python_abi()
+        """The series (``3.15``) of the base's default interpreter; empty where it has none and the
+        application needs none. Else :class:`InputError` as :meth:`PackagePool.python_abi`."""
+        if self.base.python:
+            return self.base.python
+        try:
+            return self.pool.python_abi()
+        except InputError:
+            if Facts(self.profile).of_python:
+                raise
+            return ""
 
     @cached_property
     def interpreters(self) -> Mapping[str, Package]:
@@ -101,6 +111,10 @@ class BaseOffers:
         """The version that the base ships under its usual name, empty if none."""
         found = [s for s in self.of(component) if not self.is_compat(s)]
         default = [s for s in found if self.python in s.offer.pythons or not s.offer.pythons]
+        rule = self.profile.rule(component)
+        if rule is not None:
+            # Of several usual names the first is what the base calls its own.
+            default.sort(key=lambda stream: rule.packages.index(stream.package.name))
         return str((default or found)[0].offer.version) if found else ""
 
     def is_compat(self, found: BaseStream) -> bool:
@@ -150,8 +164,7 @@ class BaseOffers:
             if own is None or series_of(own) != series:
                 full = self.base.python_full if series == self.python else ""
                 own = Version(full or series)
-            offer = Offer(PYTHON, own, Origin.BASE, package.name, package.repository, in_base=True)
-            found.append(BaseStream(offer, package))
+            found.append(BaseStream(self._offer(PYTHON, own, package), package))
         return tuple(found)
 
     # -- distributions -------------------------------------------------------------------------
@@ -178,16 +191,43 @@ class BaseOffers:
     def _base_stream(
         self, component: Component, version: Version, package: Package, name: str, series: str
     ) -> BaseStream:
-        offer = Offer(
+        offer = self._offer(component, version, package, pythons=(series,))
+        return BaseStream(offer, package, name)
+
+    def _offer(
+        self,
+        component: Component,
+        version: Version,
+        package: Package,
+        *,
+        pythons: tuple[str, ...] = (),
+        to_enable: bool = False,
+    ) -> Offer:
+        return Offer(
             component,
             version,
             Origin.BASE,
             package.name,
             package.repository,
-            pythons=(series,),
+            pythons=pythons,
             in_base=True,
+            to_enable=to_enable,
+            priority=self._priorities.get(package.repository, LOWEST_PRIORITY),
         )
-        return BaseStream(offer, package, name)
+
+    @cached_property
+    def _priorities(self) -> Mapping[str, int]:
+        return {repository.id: repository.priority for repository in self.base.repositories}
+
+    def _of_name(self, name: str) -> Iterable[tuple[bool, Package]]:
+        """The packages of a name, those of the best priority first, then the newest; and whether
+        each is the newest of its priority. What dnf would not take by itself is still there for
+        what the newest does not fit: an overlay may hold several kernels."""
+        seen: set[int] = set()
+        for package in self.pool.named(name):
+            priority = self._priorities.get(package.repository, LOWEST_PRIORITY)
+            yield priority not in seen, package
+            seen.add(priority)
 
     @cached_property
     def _compat_names(self) -> Mapping[str, tuple[str, ...]]:
@@ -244,23 +284,21 @@ class BaseOffers:
 
     def _by_rule(self, rule: ComponentRule) -> tuple[BaseStream, ...]:
         found: list[BaseStream] = []
+        older: list[BaseStream] = []
         for pattern in rule.packages:
             for name in (*self._names(pattern), *self._in_collections(pattern)):
-                for package in self.pool.named(name)[:1]:
+                for newest, package in self._of_name(name):
                     version = _parse(package.version) or _beginning(package.version)
                     if version is not None:
-                        offer = Offer(
-                            rule.component,
-                            version,
-                            Origin.BASE,
-                            name,
-                            package.repository,
-                            in_base=True,
-                            to_enable=collection_of(package) is not None,
+                        in_collection = collection_of(package) is not None
+                        offer = self._offer(
+                            rule.component, version, package, to_enable=in_collection
                         )
-                        found.append(BaseStream(offer, package))
-        unique = {stream.offer.key: stream for stream in found}
-        return tuple(unique[key] for key in sorted(unique, key=lambda key: (key[1], key[3])))
+                        (found if newest else older).append(BaseStream(offer, package))
+        unique: dict[tuple[object, ...], BaseStream] = {}
+        for stream in (*sorted(found, key=_best_first), *older):
+            unique.setdefault(stream.offer.key, stream)
+        return tuple(unique.values())
 
     @cached_property
     def collections(self) -> tuple[SoftwareCollection, ...]:
@@ -313,9 +351,14 @@ def _parse(text: str) -> Version | None:
 
 
 def _beginning(text: str) -> Version | None:
-    """The numbers that a version begins with: RPM's ``20.1.8^git1`` is no version of PEP 440."""
-    found = re.match(r"\d+(?:\.\d+)*", text)
-    return Version(found[0]) if found else None
+    """The numbers that a version begins with, behind a letter if it has one: RPM's ``20.1.8^git1``
+    and llama.cpp's ``b9840`` are no versions of PEP 440."""
+    found = re.match(r"[A-Za-z]?(\d+(?:\.\d+)*)", text)
+    return Version(found[1]) if found else None
+
+
+def _best_first(stream: BaseStream) -> tuple[int, Version, str]:
+    return (stream.offer.priority, stream.offer.version, stream.offer.package)
 
 
 def _source(package: Package) -> Source:

@@ -16,13 +16,14 @@ from ..model.requirement import Requirement, parse_requirement, python_requireme
 from ..model.stream import Offer, Source, Stream
 from ..model.target import Target
 from ..model.upstream import Release, ReleaseMetadata
+from ..selection import Nogood, Selection
 from .adjust import Adjuster
 from .base_extras import BaseExtras
 from .base_offers import BaseOffers, BaseStream
 from .facts import Facts
+from .release_offers import ReleaseOffers
 from .sources import Sources
 from .upstream import Upstream
-from .wheels import running_wheels
 
 __all__ = ["PERMISSION", "READABLE", "UNKNOWN_REFERENCE", "Book"]
 
@@ -55,6 +56,7 @@ class Book:
     sources: Sources = field(init=False)
     facts: Facts = field(init=False)
     refused: dict[Component, str] = field(factory=dict)
+    _ways: ReleaseOffers = field(init=False)
     _offers: dict[Component, tuple[Offer, ...]] = field(factory=dict, init=False)
     _base: dict[tuple[object, ...], BaseStream] = field(factory=dict, init=False)
     _releases: dict[tuple[object, ...], Release] = field(factory=dict, init=False)
@@ -65,6 +67,7 @@ class Book:
     def __attrs_post_init__(self) -> None:
         self.facts = Facts(self.profile)
         self.sources = Sources(self.profile, self.variant, self.base.pool)
+        self._ways = ReleaseOffers(self.sources, self.targets, self.refused)
         bound = tuple(self._bound(requirement) for requirement in self.root.requirements)
         self.root = evolve(self.root, requirements=bound)
         self._look_ahead([self.root])
@@ -92,6 +95,15 @@ class Book:
     def release(self, offer: Offer) -> Release | None:
         """The upstream release behind an offer, or None."""
         return self._releases.get(offer.key)
+
+    @property
+    def applications(self) -> tuple[Component, ...]:
+        """The components that are applications themselves."""
+        return (self.profile.component,)
+
+    def objections(self, _selection: Selection) -> tuple[Nogood, ...]:
+        """Choices that are refused whatever a solver says: none, for one application."""
+        return ()
 
     def _find(self, component: Component) -> Iterable[Offer]:
         if component == self.root.component:
@@ -126,7 +138,10 @@ class Book:
                 declared.origin,
                 declared.package,
                 declared.repository,
-                cost=self._cost(component, pure=False) if declared.origin is Origin.PRIVATE else 0,
+                cost=self._ways.cost(component, pure=False)
+                if declared.origin is Origin.PRIVATE
+                else 0,
+                prebuilt=self.sources.is_prebuilt(component, declared.origin),
             )
             self._declared[offer.key] = declared
             yield offer
@@ -148,13 +163,13 @@ class Book:
                 raise
             releases = ()
         for release in releases:
-            offer = self._offer(component, release, package, release.version in base_versions)
+            offer = self._ways.offer(component, release, package, release.version in base_versions)
             if offer is None or (direct and offer.version != direct.version):
                 continue
             self._releases[offer.key] = release
             yield offer
         if direct and not any(
-            self._labelled(component, r.version) == direct.version for r in releases
+            self._ways.labelled(component, r.version) == direct.version for r in releases
         ):
             yield self._direct_offer(component, direct, package, releases)
 
@@ -180,72 +195,12 @@ class Book:
         releases: Sequence[Release],
     ) -> Offer:
         """The referenced build; its metadata is that of the same public version upstream."""
-        offer = Offer(
-            component, direct.version, Origin.PRIVATE, package, cost=self._cost(component, False)
-        )
+        offer = self._ways.direct(component, direct, package)
         public = Version(direct.version.public)
         for release in releases:
             if release.version == public:
                 self._releases[offer.key] = release
         return offer
-
-    def _labelled(self, component: Component, version: Version) -> Version:
-        label = self.variant.local.get(component.name)
-        return Version(f"{version.public}+{label}") if label else version
-
-    def _offer(
-        self, component: Component, release: Release, package: str, in_base: bool
-    ) -> Offer | None:
-        """The way to have a release: a third party's RPM, a build from source, or its wheel."""
-        external = self.sources.external(component)
-        if external is not None:
-            return Offer(
-                component, release.version, Origin.EXTERNAL, external.package, external.repository
-            )
-        version = self._labelled(component, release.version)
-        if release.sdists or self.sources.repository(component):
-            return Offer(
-                component,
-                version,
-                Origin.PRIVATE,
-                package,
-                cost=self._cost(component, release.pure),
-                in_base=in_base,
-            )
-        if self.sources.prebuilt(component):
-            pythons = self._wheel_pythons(release)
-            if not pythons:
-                self.refused[component] = (
-                    "its wheels are for other interpreters, architectures or a newer glibc"
-                )
-                return None
-            everywhere = len(pythons) == len(self.targets)
-            return Offer(
-                component,
-                version,
-                Origin.PRIVATE,
-                package,
-                cost=self.profile.pure_cost,
-                in_base=in_base,
-                prebuilt=True,
-                pythons=() if everywhere else pythons,
-            )
-        self.refused[component] = (
-            "upstream publishes no source, and the profile does not accept its wheel"
-        )
-        return None
-
-    def _wheel_pythons(self, release: Release) -> tuple[str, ...]:
-        """The interpreters that a release's wheels run on, at this architecture and glibc."""
-        return tuple(
-            series
-            for series, target in sorted(self.targets.items())
-            if running_wheels(release, target)
-        )
-
-    def _cost(self, component: Component, pure: bool) -> int:
-        default = self.profile.pure_cost if pure else self.profile.native_cost
-        return self.profile.costs.get(component.name, default)
 
     # -- streams -------------------------------------------------------------------------------
 
@@ -286,6 +241,8 @@ class Book:
             requirements = [self._bound(parse_requirement(text)) for text in metadata.requires]
             if metadata.requires_python:
                 requirements.append(python_requirement(metadata.requires_python))
+            elif self.root.component.kind is not Kind.DISTRIBUTION:
+                requirements.append(requirement_on(PYTHON, ""))
         except InputError:
             return (READABLE,)
         return tuple(requirements)
@@ -345,7 +302,13 @@ class Book:
             stream = self.base.stream(of_base)
             self._streams[offer.key] = self._with_facts(self._with_unpackaged_extras(stream))
         elif (declared := self._declared.get(offer.key)) is not None:
-            self._keep(offer, (*declared.requires,), source=Source(""), evidence=declared.evidence)
+            self._keep(
+                offer,
+                declared.requires,
+                source=self.sources.of_other(offer),
+                licence=self.sources.licence(component=offer.component, stated=""),
+                evidence=declared.evidence,
+            )
         else:
             self._keep(offer, (), source=self.sources.of_other(offer))
 

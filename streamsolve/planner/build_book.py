@@ -32,7 +32,7 @@ class BuildBook:
 
     book: Book
     anchor: Stream
-    python: Offer
+    python: Offer | None
     runtime: Mapping[Component, Offer]
     planned: Set[tuple[object, ...]]
     own: tuple[object, ...] = ()
@@ -45,7 +45,7 @@ class BuildBook:
         if component == self.anchor.component:
             return (self.anchor.offer,)
         if component == PYTHON:
-            return (evolve(self.python, cost=0),)
+            return (evolve(self.python, cost=0),) if self.python is not None else ()
         found = []
         for offer in self._known(component):
             if offer.key not in self.excluded:

@@ -15,6 +15,7 @@ from ..selection import Problem, Selection, Selector, Unsatisfiable
 from .book import Book
 from .build_book import BuildBook
 from .build_roots import BuildRoot
+from .interpreters import target_of, usual_interpreter
 from .needs import Need, Needs
 from .roots import RuntimeRoot
 
@@ -68,14 +69,14 @@ class Choices:
     group: tuple[str, ...]
     planned: Mapping[_Key, Stream]
     unbuildable: Mapping[_Key, object]
-    python: Offer = field(init=False)
+    python: Offer | None = field(init=False)
     at_run_time: dict[Component, Offer] = field(init=False)
     _choices: dict[_Key, Choice] = field(factory=dict, init=False)
     _selections: dict[_Key, Selection | Unsatisfiable] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         python = self.runtime.chosen.get(PYTHON)
-        self.python = python.offer if python else self.book.offers(PYTHON)[0]
+        self.python = python.offer if python else usual_interpreter(self.book)
         streams = self.runtime.selection.streams
         self.at_run_time = {stream.component: stream.offer for stream in streams}
 
@@ -100,7 +101,8 @@ class Choices:
     ) -> Choice:
         """The choice for some needs; shared, unless the stream itself would lie in its root."""
         wanted = {need.requirement for need in needs.needs if need.requirement}
-        if stream.component != PYTHON:
+        python = PYTHON in self.at_run_time or stream.component.kind is Kind.DISTRIBUTION
+        if python and stream.component != PYTHON:
             wanted.add(requirement_on(PYTHON, "", scope=Scope.BUILD))
         requirements = tuple(sorted(wanted, key=_requirement_key))
         natives = frozenset((n.native, n.subpackage, n.external) for n in needs.needs)
@@ -137,7 +139,7 @@ class Choices:
     ) -> Choice:
         target, python = self.target, self.python
         if stream.component == PYTHON:
-            target = self.book.targets[self.book.base.base.python]
+            target = target_of(self.book, self.book.base.base.python)
             python = self._base_python()
         anchor = _anchor(stream, requirements)
         book = BuildBook(
@@ -149,7 +151,7 @@ class Choices:
             own,
             excluded | self.unbuildable.keys(),
         )
-        problem = Problem(anchor, book, {target.python: target})
+        problem = Problem(anchor, book, {target.python: target}, target.python)
         key: _Key = (
             tuple(map(_requirement_key, requirements)),
             excluded,
@@ -176,17 +178,32 @@ class Choices:
         if isinstance(choice.selection, Unsatisfiable):
             choice.root = None
             return
-        choice.root = BuildRoot(
+        choice.root = self._root(choice, choice.selection)
+        while unled := choice.root.unled():
+            choice.refusals += tuple(text for nogood in unled for text in nogood.texts)
+            if choice.selector is None:
+                choice.selector = Selector(choice.problem)
+            for nogood in unled:
+                choice.selector.forbid(nogood)
+            choice.selection = choice.selector.select()
+            if isinstance(choice.selection, Unsatisfiable):
+                choice.root = None
+                return
+            choice.root = self._root(choice, choice.selection)
+        choice.solution = None
+
+    def _root(self, choice: Choice, selection: Selection) -> BuildRoot:
+        return BuildRoot(
             self.book,
-            choice.selection,
+            selection,
             choice.target,
             written=self.runtime.written,
             anchor=choice.anchor.component,
             group=self.group,
             needs=choice.needs,
             conflicts=choice.conflicts,
+            at_run_time=self.runtime.chosen,
         )
-        choice.solution = None
 
 
 def _requirement_key(requirement: Requirement) -> tuple[Component, str, tuple[str, ...]]:

@@ -288,16 +288,17 @@ def _root(
     asked: tuple[str, ...],
     tools: tuple[str, ...],
 ) -> Root:
+    offers = (*(stream.offer for stream in root.streams), *root.assumed)
     streams = tuple(
         RootStream(
-            stream.component,
-            stream.version,
-            stream.offer.origin,
-            root.package_name(stream.offer),
-            makers.get(stream.offer.key, ""),
+            offer.component,
+            offer.version,
+            offer.origin,
+            root.package_name(offer),
+            makers.get(offer.key, ""),
         )
-        for stream in root.streams
-        if stream.offer.origin is not Origin.OMITTED
+        for offer in offers
+        if offer.origin is not Origin.OMITTED
     )
     return Root(
         id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cached_property, partial
 
 from attrs import define, evolve, field
@@ -14,9 +14,10 @@ from ..model.root import RootRequest, RootSolution
 from ..model.rpm_dependency import rpm_version, split_capability
 from ..model.rpm_language import Capability
 from ..model.rpm_version import satisfies
-from ..model.stream import Stream
+from ..model.stream import Offer, Stream
 from .needs import Need
 from .roots import RuntimeRoot
+from .stacks import in_stack
 
 __all__ = ["EXTERNAL", "BuildRoot"]
 
@@ -29,18 +30,26 @@ class BuildRoot(RuntimeRoot):
     """A build root for one selection: the base's build group, the needs, and the streams chosen.
 
     ``anchor`` is the component that stands for the build in its selection problem. A third party's
-    package that no repository at hand has is planned from its name.
+    package that no repository at hand has is planned from its name. ``at_run_time`` are the
+    application's streams: an external package that follows a stream which this root does not hold
+    has the numbers of the one there.
     """
 
     anchor: Component = field(kw_only=True)
     group: tuple[str, ...] = field(kw_only=True)
     needs: tuple[Need, ...] = field(kw_only=True)
     conflicts: tuple[str, ...] = field(default=(), kw_only=True)
+    at_run_time: Mapping[Component, Stream] = field(factory=dict, kw_only=True)
 
     @property
     def streams(self) -> tuple[Stream, ...]:
         """The streams that lie in it: all but the one that stands for the build."""
         return tuple(s for s in self.selection.streams if s.component != self.anchor)
+
+    def _led_by(self, follows: str) -> Stream | None:
+        """See :meth:`.roots.RuntimeRoot._leader`: this root's stream, else the application's."""
+        known = (s for s in self.at_run_time.values() if s.component.spelled == follows)
+        return super()._led_by(follows) or next(known, None)
 
     def request(
         self, *, hide_base_python: bool = True, hide_toolchains: bool = True
@@ -79,6 +88,11 @@ class BuildRoot(RuntimeRoot):
         """The base's packages that a spec's BuildConflicts keep out."""
         for text in self.conflicts:
             yield from (package.name for package in self.book.base.pool.providers(text))
+
+    @property
+    def assumed(self) -> tuple[Offer, ...]:
+        """What lies in it and no repository lists, as streams of a third party."""
+        return tuple(need.assumed[0] for need in self.needs if need.assumed is not None)
 
     @cached_property
     def wide(self) -> RootRequest:
@@ -154,6 +168,10 @@ class BuildRoot(RuntimeRoot):
     def _stubs(self) -> Iterator[Package]:
         """A third party's packages that only building needs."""
         for need in self.needs:
+            if need.assumed is not None:
+                offer, package = need.assumed
+                self.owners[package.nevra] = offer
+                yield package
             if need.external is None:
                 continue
             component, text = need.external
@@ -206,7 +224,7 @@ class BuildRoot(RuntimeRoot):
                     yield name, package, default[0].source
 
     def _for_toolchain(self, text: str) -> str:
-        """``gcc-c++`` where gcc15 is chosen is ``gcc15-c++``."""
+        """``gcc-c++`` where gcc15 is chosen is ``gcc15-c++``; likewise of a stack of ROCm."""
         if text[:1] in "(/":
             return text
         name, op, evr = split_capability(text)
@@ -219,16 +237,18 @@ class BuildRoot(RuntimeRoot):
                 # One that the chosen stream does not meet asks for the default's, as a tool.
                 own = Capability(compat, "=", found[0].evr)
                 return compat if not op or satisfies(own, Capability(compat, op, evr)) else text
-        return text
+        return in_stack(text, self.streams, self.profile, self.book.base.pool)
 
     def _is_of_toolchain(self, text: str) -> bool:
-        """Whether what a text asks for depends on which stream of a toolchain is chosen."""
+        """Whether what a text asks for depends on which stream of a toolchain is chosen, or on
+        which stack of an accelerator."""
         name = split_capability(text)[0] if text[:1] not in "(/" else ""
         pool = self.book.base.pool
         sources = {found.source for found in pool.named(name)[:1]} if name else set()
         rules = (self.profile.rule(component) for component in self.chosen)
         defaults = (default for rule in rules if rule for default in rule.packages)
-        return any(
+        stacked = in_stack(text, self.streams, self.profile, pool) != text
+        return stacked or any(
             found.source in sources for default in defaults for found in pool.named(default)[:1]
         )
 

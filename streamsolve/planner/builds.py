@@ -25,6 +25,8 @@ from ..selection import Selection, Unsatisfiable
 from ..solving import PackagePool
 from .book import Book
 from .build_choices import Choice, Choices
+from .interpreters import target_of
+from .kernel import module_needs
 from .needs import Need, Needs, NeedsBook, SpecNeeds
 from .root_solver import RootSolver
 from .roots import RuntimeRoot
@@ -77,7 +79,7 @@ class Builder:
     _avoided: dict[_Key, frozenset[_Key]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        own = self.book.targets[self.book.base.base.python]
+        own = target_of(self.book, self.book.base.base.python)
         self._needs = NeedsBook(self.book, self.target, self.specs)
         self._base_needs = NeedsBook(self.book, own, self.specs)
         self._choices = Choices(
@@ -181,7 +183,7 @@ class Builder:
 
     def _needs_of(self, stream: Stream) -> Needs:
         book = self._base_needs if stream.component == PYTHON else self._needs
-        return book.of(stream)
+        return module_needs(book.of(stream), stream, self.runtime)
 
     def _work(self, stream: Stream) -> Work | Unbuildable:
         """The root of one stream: with tests where they cost no further private stream."""
@@ -193,11 +195,11 @@ class Builder:
             if not isinstance(choice.selection, Unsatisfiable) and (
                 self.checks == "always" or not self._new(choice)
             ):
-                return Work(stream, needs, (), choice)
+                return Work(stream, needs, needs.dropped, choice)
         choice = self._choose(stream, plain)
         if isinstance(choice.selection, Unsatisfiable):
             return Unbuildable(stream, choice.selection.conflicts, choice.refusals)
-        return Work(stream, plain, checks, choice)
+        return Work(stream, plain, (*checks, *needs.dropped), choice)
 
     def _may_check(self, checks: Iterable[Need]) -> bool:
         """Whether it is worth trying to have tests: under another interpreter nothing that the
@@ -276,7 +278,8 @@ class Builder:
         checks = work.needs.checks
         if checks and (failed or (self._new(choice) and self.checks != "always")):
             plain = work.needs.without(checks)
-            work = Work(work.stream, plain, checks, self._choose(work.stream, plain))
+            left_out = (*checks, *plain.dropped)
+            work = Work(work.stream, plain, left_out, self._choose(work.stream, plain))
             choice = work.choice
         if isinstance(choice.selection, Unsatisfiable):
             return Unbuildable(work.stream, choice.selection.conflicts, choice.refusals)
@@ -328,7 +331,8 @@ class Builder:
         if not checks or self.checks == "always":
             return work
         plain = work.needs.without(checks)
-        return Work(work.stream, plain, checks, self._choose(work.stream, plain))
+        left_out = (*checks, *plain.dropped)
+        return Work(work.stream, plain, left_out, self._choose(work.stream, plain))
 
     def settle(self, work: Work) -> bool:
         """Take a work without its tests for good, if its root can be solved."""
@@ -354,7 +358,8 @@ class Builder:
                 stated = BuildNeed(package, NeedOrigin.METHOD, place="a bootstrap pass")
                 return Need(stated, native=package), f"the base's wheel, {package}"
         bounded = any(str(requirement.specifier) for requirement in asked)
-        if name == "pip" and self._choices.python.origin is Origin.PRIVATE and not bounded:
+        python = self._choices.python
+        if name == "pip" and python and python.origin is Origin.PRIVATE and not bounded:
             return None, f"the wheel of pip in the source of Python {self.target.python}"
         return None
 

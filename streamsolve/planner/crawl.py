@@ -55,6 +55,8 @@ class Crawl:
     _done: set[tuple[str, Version, frozenset[str]]] = field(factory=set, init=False)
     _omitted: set[str] = field(factory=set, init=False)
     _left_out: set[str] = field(factory=set, init=False)
+    """Distributions that plans ask about though nothing uses them: what is omitted, and what a
+    group or a fact binds where it is used. The extract knows them, without a release."""
     _unreadable: set[tuple[str, Version]] = field(factory=set, init=False)
     _asked_to_build: set[tuple[str, Version]] = field(factory=set, init=False)
 
@@ -109,11 +111,12 @@ class Crawl:
 
     def _start(self) -> None:
         name, version = self.profile.component.name, self.profile.version
-        self._reach(name, f"=={version}")
+        if self.profile.component.kind is Kind.DISTRIBUTION:
+            self._reach(name, f"=={version}")
         for variant in self.profile.variants:
             for requirement in variant.needs:
                 self._demand(requirement)
-            if not variant.wheel:
+            if variant.files:
                 self._read_files(name, version, variant.files)
 
     def _read_files(self, name: str, version: Version, paths: Iterable[str]) -> None:
@@ -291,14 +294,18 @@ class Crawl:
         for group in self.profile.groups:
             for pairing in group.pairings:
                 self._allow(pairing.constrains)
+            self._left_out.update(m.name for m in group.members if m.kind is Kind.DISTRIBUTION)
         for relaxation in self.profile.relaxations:
             if relaxation.component.name in self.reached:
                 self._reach(relaxation.component.name, relaxation.to)
 
     def _allow(self, constrained: Iterable[Requirement]) -> None:
         for requirement in constrained:
-            if requirement.component.name in self.reached:
+            component = requirement.component
+            if component.name in self.reached:
                 self._demand(requirement)
+            elif component.kind is Kind.DISTRIBUTION:
+                self._left_out.add(component.name)
 
     def _follow_bases(self) -> None:
         """What the bases' own packages of the distributions require."""

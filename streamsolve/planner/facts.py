@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 from packaging.version import Version
 
+from ..model.component import Kind
 from ..model.profile import DeclaredStream, Profile
 from ..model.requirement import Requirement, requirement_on
 from ..model.stream import Offer
@@ -21,11 +22,10 @@ class Facts:
 
     def declared(self, offer: Offer) -> tuple[DeclaredStream, ...]:
         """The declarations that add to a found stream: those that its version begins with."""
-        rule = self.profile.rule(offer.component)
         release = offer.version.release
         return tuple(
             declared
-            for declared in (rule.streams if rule else ())
+            for declared in self.profile.declarations(offer.component)
             if not declared.package
             and release[: len(declared.version.release)] == declared.version.release
         )
@@ -53,4 +53,22 @@ class Facts:
             for pairing in group.pairings:
                 if pairing.version == Version(offer.version.public):
                     found.extend(pairing.constrains)
-        return tuple(found)
+        return tuple(one for one in found if self._may_matter(one))
+
+    def _may_matter(self, constraint: Requirement) -> bool:
+        """Whether what is constrained can be used at all. Where neither the application nor what
+        its profile states is Python, nothing asks for a distribution, and no index needs to be
+        asked what there is of it."""
+        return constraint.component.kind is not Kind.DISTRIBUTION or self.of_python
+
+    @property
+    def of_python(self) -> bool:
+        """Whether the application is a distribution, or the profile asks for one or for Python."""
+        profile = self.profile
+        if profile.component.kind is Kind.DISTRIBUTION:
+            return True
+        stated = [r for variant in profile.variants for r in variant.needs]
+        rules = (r for r in profile.build_rules if r.component.kind is not Kind.DISTRIBUTION)
+        stated += [r for rule in rules for r in rule.needs]
+        stated += [r for rule in profile.rules for one in rule.streams for r in one.requires]
+        return any(r.component.kind in (Kind.DISTRIBUTION, Kind.INTERPRETER) for r in stated)

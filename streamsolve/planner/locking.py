@@ -22,9 +22,12 @@ from ..lock import (
     check_lock,
     diff,
     diff_plans,
+    is_lock_set,
+    lock_in,
     lock_source,
     lock_text,
     read_lock,
+    split_fragment,
 )
 from ..model.component import Origin
 from ..model.difference import LockDiff
@@ -42,12 +45,14 @@ __all__ = [
     "check_specs",
     "diff_files",
     "differing_parts",
+    "file_of",
     "findings_in",
     "load_lock",
     "lock_of",
     "locked",
     "make_lock",
     "no_plan",
+    "open_file",
     "open_lock",
     "request_again",
 ]
@@ -165,8 +170,30 @@ def check_specs(request: PlanRequest, plan: Plan) -> None:
 # -- reading one -----------------------------------------------------------------------------------
 
 
-def open_lock(path: Path) -> str:
-    """The text of a file that should be a lock; :class:`InputError` where it cannot be read."""
+def open_lock(path: Path, *, arch: str = "") -> str:
+    """The text of a file that should be a lock; :class:`InputError` where it cannot be read.
+
+    Of a file of locks for several architectures it is that of ``FILE#ARCH``, else of ``arch``.
+    """
+    file, named = _file_and_arch(path)
+    text = open_file(file)
+    if not named and not is_lock_set(text):
+        return text
+    return lock_in(text, named or arch, file=str(file))
+
+
+def file_of(path: Path) -> Path:
+    """The file in which a lock is that may be named as ``FILE#ARCH``."""
+    return _file_and_arch(path)[0]
+
+
+def _file_and_arch(path: Path) -> tuple[Path, str]:
+    file, named = (str(path), "") if path.exists() else split_fragment(str(path))
+    return Path(file), named
+
+
+def open_file(path: Path) -> str:
+    """The text of a file with one lock or several; :class:`InputError` where it cannot be read."""
     try:
         return lock_source(path.read_bytes(), file=str(path))
     except OSError as error:
@@ -178,10 +205,10 @@ def open_lock(path: Path) -> str:
         ) from None
 
 
-def load_lock(path: Path, *, proven: bool = False) -> Lock:
-    """Read a lock. Raises :class:`InputErrors` with every fault of a file that is none; with
-    ``proven`` also for a lock in which something does not hold."""
-    text = open_lock(path)
+def load_lock(path: Path, *, proven: bool = False, arch: str = "") -> Lock:
+    """Read a lock, of several the one for ``arch``. Raises :class:`InputErrors` with every fault
+    of a file that is none; with ``proven`` also for a lock in which something does not hold."""
+    text = open_lock(path, arch=arch)
     lock = read_lock(text, file=str(path))
     faults = ErrorCollector(Code.BROKEN_LOCK)
     for finding in check_lock(text) if proven else ():

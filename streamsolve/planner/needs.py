@@ -4,7 +4,9 @@ A spec that the packager gives beats all. Else the base's spec counts where the 
 with it the ``[build-system]`` of the sdist that is really built: Fedora's specs ask for that part
 only while they build (``%generate_buildrequires``), so it is not among their BuildRequires. The
 profile's rules are added to either. What a base's spec asks of Python beyond that, and the
-distribution does not require at run time, serves its tests and its documentation.
+distribution does not require at run time, serves its tests and its documentation. Of what is no
+distribution there is no ``[build-system]``: its spec, the rules, and the toolchains that an
+application's variant needs say all.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 from packaging.version import InvalidVersion, Version
 
 from ..errors import InputError, Place
@@ -31,6 +33,7 @@ from ..model.stream import Stream
 from ..model.target import Target, series_of
 from ..model.upstream import Release
 from .book import Book
+from .stated_needs import Need, Needs, SpecNeeds
 
 __all__ = ["Need", "Needs", "NeedsBook", "SpecNeeds"]
 
@@ -41,49 +44,6 @@ _COMPILED_BACKENDS = {
     "setuptools-rust": ("rust", "cargo"),
 }
 _METHOD = "the build of a distribution"
-
-
-@frozen
-class SpecNeeds:
-    """What a spec asks for: its BuildRequires, and what errors and plans call the file.
-
-    ``generates`` says that it asks for more while it builds; ``conflicts`` are its BuildConflicts.
-    """
-
-    build_requires: tuple[str, ...]
-    place: str
-    generates: bool = False
-    conflicts: tuple[str, ...] = ()
-
-
-@frozen
-class Need:
-    """A need as it was stated, with its meaning: a ``requirement`` on a component, or an RPM
-    dependency on the base, or a sub-package of the interpreter (``-devel``)."""
-
-    stated: BuildNeed
-    requirement: Requirement | None = None
-    native: str = ""
-    subpackage: str | None = None
-    external: tuple[Component, str] | None = None
-
-
-@frozen
-class Needs:
-    """All needs of one stream, sorted, and the RPM dependencies that its root must not meet."""
-
-    needs: tuple[Need, ...]
-    conflicts: tuple[str, ...] = ()
-
-    @property
-    def checks(self) -> tuple[Need, ...]:
-        """Those that serve tests and documentation."""
-        return tuple(need for need in self.needs if need.stated.role is NeedRole.CHECK)
-
-    def without(self, left_out: Iterable[Need]) -> Needs:
-        """The same without some of them."""
-        gone = set(left_out)
-        return evolve(self, needs=tuple(need for need in self.needs if need not in gone))
 
 
 @define(slots=False)
@@ -117,17 +77,30 @@ class NeedsBook:
         if key not in self._known:
             self.prefetch([stream])
             given = self._given(stream)
-            found = tuple(sorted(set(self._find(stream)), key=_order))
-            self._known[key] = Needs(found, given.conflicts if given else ())
+            found, dropped = self._find(stream)
+            self._known[key] = Needs(found, given.conflicts if given else (), dropped)
         return self._known[key]
 
     # -- who says so ---------------------------------------------------------------------------
 
-    def _find(self, stream: Stream) -> Iterable[Need]:
-        rules = self._rules(stream.component)
-        dropped = {name for rule in rules for name in rule.drops}
+    def _find(self, stream: Stream) -> tuple[tuple[Need, ...], tuple[Need, ...]]:
+        """What counts, and what the profile drops of a stream that is no distribution."""
+        rules, given = self._rules(stream.component), self._given(stream)
+        names = {name for rule in rules for name in rule.drops}
+        stated = self._stated(stream, rules, given)
+        dropped = {need for need in stated if self._is_dropped(need, names)}
+        kept = {*stated, *self._method(stream, given)} - dropped
+        kept.update(need for rule in rules for need in self._from_rule(rule))
+        if stream.component.kind is not Kind.DISTRIBUTION:
+            kept.update(map(_stated_to_build, _to_build(stream)))
+        told = dropped if stream.component.kind is not Kind.DISTRIBUTION else ()
+        return tuple(sorted(kept, key=_order)), tuple(sorted(told, key=_order))
+
+    def _stated(
+        self, stream: Stream, rules: Iterable[BuildRule], given: SpecNeeds | None
+    ) -> list[Need]:
+        """What the spec that counts and the sdist ask for."""
         stated: list[Need] = []
-        given = self._given(stream)
         if given is not None:
             for text in given.build_requires:
                 stated += self._from_rpm(text, NeedOrigin.SPEC_FILE, given.place)
@@ -137,12 +110,7 @@ class NeedsBook:
             stated += self._from_system(stream)
             known = {need.requirement.component for need in stated if need.requirement}
             stated += self._from_base(stream, known, sure=self._system(stream) is not None)
-        for need in stated:
-            if not self._is_dropped(need, dropped):
-                yield need
-        yield from self._method(stream, given)
-        for rule in rules:
-            yield from self._from_rule(rule)
+        return stated
 
     def _given(self, stream: Stream) -> SpecNeeds | None:
         """The spec that the packager gave."""
@@ -196,8 +164,10 @@ class NeedsBook:
                 for found in pool.sources(name)[:1]:
                     return found
             return None
-        # What the profile builds from a source of its own does not start from the base's spec.
-        if stream.offer.prebuilt or self.book.sources.repository(component):
+        # A distribution that the profile builds from a source of its own does not start from the
+        # base's spec. The source of any other component is no index's, so that it has to be said.
+        python = component.kind is Kind.DISTRIBUTION
+        if stream.offer.prebuilt or (python and self.book.sources.repository(component)):
             return None
         for base in self.book.base.of(component):
             if not self.book.base.is_compat(base) and base.package.source:
@@ -402,6 +372,19 @@ def _unbound(requirement: Requirement) -> Requirement:
 
 def _for_building(requirement: Requirement) -> Requirement:
     return evolve(requirement, scope=Scope.BUILD, marker="")
+
+
+def _to_build(stream: Stream) -> Iterable[Requirement]:
+    """What a stream itself says of its build: the toolchains that an application's variant
+    needs. What builds a distribution is said by its metadata and by rules."""
+    return (each for each in stream.requirements if each.scope is Scope.BUILD)
+
+
+def _stated_to_build(requirement: Requirement) -> Need:
+    about = requirement.component.spelled
+    place = str(requirement.place) or "the profile"
+    stated = BuildNeed(requirement.text, NeedOrigin.PROFILE, place=place, component=about)
+    return Need(stated, requirement=_for_building(requirement))
 
 
 def _order(need: Need) -> tuple[object, ...]:

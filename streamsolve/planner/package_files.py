@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..emit.dnf_conf import is_private
 from ..emit.grammar import Refusals
@@ -14,10 +14,12 @@ from ..inputs.shipped import default_cache
 from ..inputs.transport import Transport
 from ..lock import Lock
 from ..model.build import Root
-from ..model.package import Package
+from ..model.module_filter import plain_name
+from ..model.package import Base, MetadataFile, Package, RpmMd
 from ..model.package_files import PackageFile
 from ..model.progress import Progress, no_progress
 from ..solving import PackagePool
+from .module_streams import chosen_modules
 from .request import PlanRequest
 
 __all__ = ["NOT_BUILT", "BuiltFile", "RootFiles", "files_of_root"]
@@ -37,11 +39,15 @@ class BuiltFile:
 @frozen
 class RootFiles:
     """The files of a root, sorted; the source packages of those of the base; and the packages
-    (name-evr.architecture) of which no file was found, by why."""
+    (name-evr.architecture) of which no file was found, by why. Where the lock has module streams,
+    ``streams`` says by full name which packages are of which stream (``nodejs:20``), and
+    ``modules`` are the files that describe modules in the repositories of those."""
 
     packages: tuple[PackageFile, ...]
     sources: tuple[PackageFile, ...]
     missing: Mapping[str, tuple[str, ...]]
+    modules: tuple[PackageFile, ...] = ()
+    streams: Mapping[str, str] = field(factory=dict)
 
 
 def files_of_root(
@@ -89,6 +95,45 @@ def files_of_root(
         tuple(sorted(found)),
         sources,
         {why: tuple(sorted(names)) for why, names in sorted(missing.items())},
+        *_modules(lock, base, found),
+    )
+
+
+def _modules(
+    lock: Lock, base: Base, files: Sequence[PackageFile]
+) -> tuple[tuple[PackageFile, ...], Mapping[str, str]]:
+    """The files that describe modules, and the stream of each package that is of one."""
+    if not lock.plan.modules:
+        return (), {}
+    index = chosen_modules(base, lock.settings.modules).index
+    active = {(each.name, each.stream) for each in lock.plan.modules}
+    owner = {
+        plain_name(text): f"{build.name}:{build.stream}"
+        for build in index.streams
+        if (build.name, build.stream) in active
+        for text in build.artifacts
+    }
+    streams = {file.nevra: owner[file.nevra] for file in files if file.nevra in owner}
+    used = {file.repository for file in files if file.nevra in streams}
+    described = tuple(
+        sorted(
+            _described(each.id, each.content.modules)
+            for each in base.repositories
+            if each.id in used and isinstance(each.content, RpmMd) and each.content.modules
+        )
+    )
+    return described, streams
+
+
+def _described(repository: str, file: MetadataFile) -> PackageFile:
+    return PackageFile(
+        "modules",
+        "",
+        "",
+        repository,
+        file.location,
+        f"sha256:{file.sha256}",
+        file.path.stat().st_size,
     )
 
 

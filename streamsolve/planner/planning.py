@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
+from packaging.version import Version
 
 from ..errors import Code, InputError, Place, nearest
 from ..inputs.bases import EXTRACTS, open_base, parse_overlay
@@ -16,6 +17,7 @@ from ..inputs.profiles import load_profile
 from ..inputs.shipped import default_cache, profiles_directory
 from ..inputs.transport import Transport
 from ..inputs.upstream_extract import UpstreamExtract, read_extract
+from ..model.component import Kind
 from ..model.conflict import Cause, Conflict
 from ..model.package import Base
 from ..model.plan import Notice, Plan
@@ -23,15 +25,18 @@ from ..model.profile import Profile, Variant
 from ..model.progress import Progress, no_progress
 from ..model.root import RootConflict, RootRequest, RootSolution
 from ..model.target import Target
-from ..selection import Nogood, Problem, Selector, Unsatisfiable
+from ..selection import Nogood, Selector, Unsatisfiable
 from ..solving import PackagePool
 from .adjust import Adjuster
 from .application import application_stream
 from .asked import PINNED, demands_asked, pins_asked, python_asked, series_asked, version_asked
 from .base_offers import BaseOffers
-from .book import PERMISSION, READABLE, UNKNOWN_REFERENCE, Book
+from .book import Book
 from .build_planning import BuildPlanning
+from .interpreters import problem_of, target_of
 from .module_streams import NO_MODULES, ModuleChoice, chosen_modules
+from .reach import check_reach
+from .refusal_causes import explained
 from .report import Report
 from .request import PlanRequest
 from .root_facts import RootFact, in_few_words
@@ -46,21 +51,6 @@ __all__ = ["PINNED", "Attempt", "Workshop", "extract_of", "extracts_of"]
 
 _EXTRACT = "upstream.jsonl"
 _ROUNDS = 200
-_OWN_DEMANDS = (
-    (
-        PERMISSION,
-        Cause.FORBIDDEN,
-        "its licence is proprietary, and the profile's policy does not let it be built",
-    ),
-    (
-        UNKNOWN_REFERENCE,
-        Cause.FORBIDDEN,
-        "it requires a file by its address, and the profile's [[direct]] does not say which "
-        "version that is",
-    ),
-    (READABLE, Cause.UNREADABLE, ""),
-)
-_ONLY_EMBEDDED = "only the releases that come with the tool were looked at, not the package index"
 _OLDEST_GLIBC = (2, 17)
 
 
@@ -108,9 +98,10 @@ class Workshop:
     """What the texts of refused roots say; of all attempts, since equal texts say the same."""
 
     def __attrs_post_init__(self) -> None:
-        if not self.base.python:
-            self.base = evolve(self.base, python=self.pool.python_abi())
         self._offers = BaseOffers(self.pool, self.base, self.profile, self.modules)
+        if not self.base.python:
+            self.base = evolve(self.base, python=self._offers.python)
+            self._offers = BaseOffers(self.pool, self.base, self.profile, self.modules)
 
     @classmethod
     def open(
@@ -184,15 +175,20 @@ class Workshop:
         variant = variant_of(self.profile, request.variant)
         book = self._book(request, variant)
         while True:
-            problem = Problem(book.root, book, book.targets)
+            problem = problem_of(book)
             answer = self._propose_and_solve(Selector(problem), book, request)
             if not isinstance(answer, Unsatisfiable):
+                if self.upstream.give_up(_extras_in(answer[0])):
+                    book = self._book(request, variant)
+                    continue
+                check_reach(request, self.base, self.upstream, answer[0], ())
                 return Attempt(*answer, (), book, book.targets)
             names = _names_in(answer.conflicts)
             if not self.upstream.widen(names):
+                check_reach(request, self.base, self.upstream, None, answer.conflicts)
                 conflicts = tuple(
                     in_few_words(conflict, self._facts, self.pool)
-                    for conflict in _explained(answer.conflicts, book)
+                    for conflict in explained(answer.conflicts, book)
                 )
                 return Attempt(None, None, conflicts, book, book.targets)
             book.forget(names)
@@ -206,7 +202,7 @@ class Workshop:
             self.upstream,
             adjuster,
             version=version,
-            extra=(*python_asked(request), *demands_asked(request)),
+            extra=(*python_asked(request), *demands_asked(request, adjuster)),
         )
         root = evolve(root, constraints=(*root.constraints, *pins_asked(request)))
         return Book(
@@ -253,7 +249,7 @@ class Workshop:
             selection = selector.select()
             if isinstance(selection, Unsatisfiable):
                 return evolve(selection, conflicts=(*selection.conflicts, *builds.conflicts))
-            root = RuntimeRoot(book, selection, book.targets[selection.python])
+            root = RuntimeRoot(book, selection, target_of(book, selection.python))
             if mixed := root.mixed():
                 for nogood in mixed:
                     selector.forbid(nogood)
@@ -273,12 +269,13 @@ class Workshop:
                 continue
             told = (*notices, *builds.notices)
             report = Report(book, selection, found, made, told, self._overlays)
-            return report.plan(), asked
+            return evolve(report.plan(), demands=tuple(sorted(request.demands))), asked
         return Unsatisfiable((_root_conflict(book, ("too many refusals",)),))
 
     @property
     def _overlays(self) -> frozenset[str]:
-        return frozenset(parse_overlay(text).name for text in self.request.overlays)
+        named = {parse_overlay(text).name for text in self.request.overlays}
+        return frozenset(named.difference(self.base.given))
 
     def _solve(
         self, root: RuntimeRoot
@@ -300,6 +297,14 @@ class Workshop:
             "which therefore lies in it beside the private one"
         )
         return request, solution, (Notice("base-python-in-root", text),)
+
+
+def _extras_in(plan: Plan) -> Iterator[tuple[str, Version, str]]:
+    """The extras of distributions that a plan uses: name, public version, extra."""
+    for stream in plan.streams:
+        if stream.kind is Kind.DISTRIBUTION and stream.version is not None:
+            for extra in stream.extras:
+                yield stream.component.name, Version(stream.version.public), extra
 
 
 def _opened(request: PlanRequest, profile: Profile, transport: Transport) -> Base:
@@ -357,28 +362,3 @@ def _index(transport: Transport, request: PlanRequest, cache: Path) -> PackageIn
 
 def _root_conflict(book: Book, texts: tuple[str, ...]) -> Conflict:
     return Conflict(book.root.component, Cause.ROOT, (), texts)
-
-
-def _explained(conflicts: tuple[Conflict, ...], book: Book) -> tuple[Conflict, ...]:
-    """Conflicts about what was refused say so."""
-    return tuple(_refused(conflict, book) for conflict in conflicts)
-
-
-def _refused(conflict: Conflict, book: Book) -> Conflict:
-    last = [chain[-1] for chain in conflict.chains]
-    for marker, cause, text in _OWN_DEMANDS:
-        ours = all(demand.requirement.component == marker.component for demand in last)
-        if last and ours and len({demand.by for demand in last}) == 1:
-            # The last demand is our own; the one before it leads to what is refused.
-            chains = tuple(chain[:-1] for chain in conflict.chains)
-            about = last[0].by
-            texts = (text,) if text else ()
-            return evolve(conflict, about=about, cause=cause, chains=chains, packages=texts)
-    if conflict.cause not in (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION):
-        return conflict
-    refused = book.refused.get(conflict.about)
-    if refused:
-        return evolve(conflict, cause=Cause.FORBIDDEN, packages=(refused,))
-    if book.upstream.only_embedded(conflict.about.name):
-        return evolve(conflict, packages=(_ONLY_EMBEDDED,))
-    return conflict

@@ -9,9 +9,10 @@ from ..model.conflict import Failure, Repair, RepairKind
 from ..model.plan import Plan, Relaxed
 from ..model.progress import Progress, no_progress
 from ..model.requirement import Requirement
-from ..selection import Problem, Selector, Unsatisfiable
+from ..selection import Selector, Unsatisfiable
 from ..selection.freeing import Freeing
 from .asked import demands_asked
+from .interpreters import problem_of
 from .planning import Attempt, Workshop
 from .repairs import find_repairs, in_order
 from .request import PlanRequest
@@ -51,7 +52,7 @@ def why_not(request: PlanRequest, demand: str, *, progress: Progress = no_progre
 def _answer(
     workshop: Workshop, request: PlanRequest, demand: str, plain: Attempt, baseline: Plan
 ) -> WhyNot:
-    changed = evolve(request, demands=(*request.demands, demand))
+    changed = evolve(request, question=demand)
     wanted = demands_asked(changed)[-1]
     try:
         attempt = workshop.attempt(changed)
@@ -85,7 +86,7 @@ def _as_written(
         return None
     root = plain.book.root
     root = evolve(root, requirements=(*root.requirements, wanted))
-    answer = Selector(Problem(root, plain.book, plain.book.targets)).select()
+    answer = Selector(problem_of(plain.book, root)).select()
     if not isinstance(answer, Unsatisfiable):
         return None
     return _failure(workshop, request, evolve(plain, plan=None, conflicts=answer.conflicts))

@@ -8,7 +8,7 @@ a base's does not, since build roots are solved on whole bases alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,10 +28,12 @@ from ..model.package import Base, Package
 from ..model.profile import Profile
 from ..model.progress import Progress, no_progress
 from ..model.root import RootRequest, RootSolution
+from ..model.rpm_language import RichDependency, parse_dependency
 from ..solving import PackagePool
 from ..storage import write_atomically
 from .base_offers import BaseOffers
 from .crawl import Crawl
+from .facts import Facts
 
 __all__ = ["RefreshFiles", "refresh_files", "refresh_profile"]
 
@@ -41,11 +43,17 @@ _UPSTREAM = "upstream.jsonl"
 @frozen
 class RefreshFiles:
     """What a refresh makes: the ``upstream`` extract and those of ``bases``, in the order in which
-    they were named. ``kept`` are the extracts of other bases, which stay as they are."""
+    they were named. ``kept`` are the extracts of other bases, which stay as they are. There
+    is no upstream extract of an application that no package index is asked for."""
 
-    upstream: Path
+    upstream: Path | None
     bases: tuple[Path, ...]
     kept: tuple[Path, ...]
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """Those that may be written, the upstream extract first."""
+        return (*((self.upstream,) if self.upstream else ()), *self.bases)
 
 
 def refresh_files(
@@ -91,11 +99,14 @@ def refresh_profile(
             return BaseOffers(stack.enter_context(pool), base, profile)
 
         fresh = [offers_of(base) for base in opened]
-        crawl = Crawl(profile, index, [*fresh, *map(offers_of, kept)], progress)
-        crawl.run()
-        made[files.upstream] = crawl.text()
+        names: tuple[str, ...] = ()
+        if files.upstream is not None:
+            crawl = Crawl(profile, index, [*fresh, *map(offers_of, kept)], progress)
+            crawl.run()
+            made[files.upstream] = crawl.text()
+            names = crawl.in_use
         for path, offers in zip(files.bases, fresh, strict=True):
-            packages = _near(offers, profile, crawl.in_use)
+            packages = _near(offers, profile, names)
             made[path] = write_base_extract(_extract(offers.base, offers.python, packages))
     return _write(made)
 
@@ -111,7 +122,8 @@ def _files(profile: Profile, bases: Sequence[str], arch: str, output: Path | Non
                 hint="name each base once",
             )
     found = sorted((where / EXTRACTS).glob("*.jsonl"))
-    return RefreshFiles(where / _UPSTREAM, paths, tuple(p for p in found if p not in paths))
+    upstream = where / _UPSTREAM if Facts(profile).of_python else None
+    return RefreshFiles(upstream, paths, tuple(p for p in found if p not in paths))
 
 
 def _base_name(name_or_directory: str) -> str:
@@ -145,7 +157,7 @@ def _near(
     """The base's packages of what can be reached, with all that each needs to be installed."""
     pool = offers.pool
     components = [
-        PYTHON,
+        *((PYTHON,) if Facts(profile).of_python else ()),
         *(distribution(name) for name in names),
         *(rule.component for rule in profile.rules),
     ]
@@ -156,6 +168,7 @@ def _near(
             members = solution.packages if isinstance(solution, RootSolution) else ()
             for member in (package, *members):
                 found[f"{member.repository} {member.nevra}"] = member
+    found.update(_conditional(found, pool))
     for need in profile.native_needs:
         solution = pool.solve(RootRequest(need.requires))
         if isinstance(solution, RootSolution):
@@ -167,6 +180,30 @@ def _near(
     for package in found.values():
         grouped.setdefault(package.repository, []).append(package)
     return {repository: tuple(sorted(of)) for repository, of in grouped.items()}
+
+
+def _conditional(found: Mapping[str, Package], pool: PackagePool) -> dict[str, Package]:
+    """What packages need beside others that are there: ``(tex(bm.sty) if /usr/bin/dvipng)``. None
+    of those was there when each was solved alone."""
+    added: dict[str, Package] = {}
+    for package in found.values():
+        asked = [
+            str(rich.operands[1])
+            for text in package.requires
+            if text.startswith("(") and " if " in text
+            for rich in (parse_dependency(text),)
+            if isinstance(rich, RichDependency) and rich.operator == "if"
+        ]
+        there = [
+            text
+            for text in sorted(set(asked))
+            if any(f"{p.repository} {p.nevra}" in found for p in pool.providers(text))
+        ]
+        if there:
+            solution = pool.solve(RootRequest((f"{package.name} = {package.evr}", *there)))
+            if isinstance(solution, RootSolution):
+                added.update({f"{p.repository} {p.nevra}": p for p in solution.packages})
+    return added
 
 
 def _packages(offers: BaseOffers, component: Component) -> Iterable[Package]:

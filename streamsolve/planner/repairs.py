@@ -12,6 +12,7 @@ from ..inputs.bases import extract_path
 from ..model.component import Kind
 from ..model.conflict import Conflict, Demand, Repair, RepairKind
 from ..model.plan import Plan
+from .asked import version_asked
 from .module_repairs import module_candidates
 from .planning import Attempt, Workshop, extracts_of
 from .request import PlanRequest
@@ -20,6 +21,7 @@ __all__ = ["find_repairs", "in_order"]
 
 _RANK = (
     RepairKind.PYTHON,
+    RepairKind.DEMAND,
     RepairKind.MODULE,
     RepairKind.RELAX,
     RepairKind.BASE,
@@ -67,7 +69,8 @@ def _candidates(
     yield from _relaxations(request, conflicts)
     current = request.variant or workshop.profile.default_variant
     # Who asks for a version of an accelerator stack is not helped by a variant without it.
-    of_accelerator = any(text.startswith(_ACCELERATOR) for text in request.demands)
+    asked = (*request.demands, request.question)
+    of_accelerator = any(text.startswith(_ACCELERATOR) for text in asked)
     for variant in workshop.profile.variants:
         if variant.name != current and not of_accelerator:
             yield RepairKind.VARIANT, variant.name, "", evolve(request, variant=variant.name)
@@ -85,11 +88,19 @@ def _candidates(
             )
     if request.python:
         yield RepairKind.PYTHON, "any", "", evolve(request, python="")
+    for text in request.demands:
+        others = tuple(other for other in request.demands if other != text)
+        yield RepairKind.DEMAND, text, "", evolve(request, demands=others)
     yield from _versions(workshop, request)
 
 
 def _versions(workshop: Workshop, request: PlanRequest) -> Iterator[_Candidate]:
-    if not workshop.request.fresh:
+    python = workshop.profile.component.kind is Kind.DISTRIBUTION
+    own = workshop.profile.version
+    if not python and request.version and version_asked(request.version) != own:
+        # No index lists other versions of it; the profile's own is known to be one.
+        yield RepairKind.APPLICATION, str(own), "", evolve(request, version=str(own))
+    if not (python and workshop.request.fresh):
         return
     releases = workshop.upstream.releases(workshop.profile.component.name)
     newest = [str(release.version) for release in reversed(releases)]

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from ..errors import Place
 from ..model.build import Isolation
-from ..model.component import PYTHON, Component, Kind, Origin, distribution
+from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.package import Package
 from ..model.plan import (
     Burden,
@@ -25,16 +25,18 @@ from ..model.plan import (
     Summary,
 )
 from ..model.requirement import Requirement, pythons_requirement
-from ..model.rpm_dependency import rpm_version
 from ..model.stream import Offer, Stream
 from ..model.target import Target
 from ..selection import Selection
 from .book import Book
 from .build_plan import runtime_root
 from .build_planning import MadeBuilds, build_only_streams
+from .kernel import kernel_notices, kernel_pair
 from .leaks import find_leaks
-from .module_streams import module_notices
+from .notices import selection_notices
+from .overlay_use import overlays_used
 from .roots import RuntimeRoot, RuntimeSolution
+from .vendored import vendored_elsewhere, vendored_in, vendored_notices
 
 __all__ = ["Report"]
 
@@ -77,6 +79,13 @@ class Report:
         streams = tuple(self._planned(stream) for stream in self.selection.streams)
         base = self.book.base.base
         further = build_only_streams(self.book, self.made, self.target) if self.made else ()
+        pair = kernel_pair(self.root, self.made.plan if self.made else None)
+        vendored = vendored_in(self.book.profile, self.book.variant, (*streams, *further))
+        profile, version = self.book.profile, self.book.root.version
+        of_vendored = (
+            *vendored_notices(vendored, profile.policy),
+            *vendored_elsewhere(profile, version, vendored),
+        )
         return Plan(
             application=self.book.profile.name,
             version=self.book.root.version,
@@ -91,7 +100,7 @@ class Report:
             summary=self._summary(streams, further),
             streams=tuple(sorted((*streams, *further), key=_stream_key)),
             burden=self._burden(streams),
-            warnings=(*self.notices, *self._warnings()),
+            warnings=(*self.notices, *self._warnings(), *kernel_notices(pair), *of_vendored),
             held_back=self._held_back(),
             relaxed=self._relaxed(),
             host=tuple(
@@ -103,11 +112,23 @@ class Report:
             isolation=self._isolation(),
             builds=self.made.plan if self.made else None,
             modules=self.book.base.modules.told(self._packages()),
+            overlays=overlays_used(
+                self.overlays,
+                base,
+                self.book.base.pool,
+                self.found.solution.packages,
+                (root.packages for root in (self.made.plan.roots if self.made else ())),
+            ),
+            vendored=vendored,
+            kernel_pair=pair,
         )
 
     def _packages(self) -> Iterable[Package]:
         roots = self.made.plan.roots if self.made else ()
         return (*self.found.solution.packages, *(one for root in roots for one in root.packages))
+
+    def _warnings(self) -> Iterable[Notice]:
+        return selection_notices(self.book, self.selection, self._packages(), self._required_by)
 
     def _isolation(self) -> Isolation:
         """Whether anything leaks, in all roots that the plan has."""
@@ -154,7 +175,7 @@ class Report:
     def _reason(self, offer: Offer) -> Reason:
         component = offer.component
         if component == self.book.root.component:
-            return Reason(ReasonKind.APPLICATION)
+            return Reason(ReasonKind.APPLICATION, self._written_in_base(component))
         if offer.origin is Origin.OMITTED:
             omission = self.book.adjuster.omission(component)
             return Reason(ReasonKind.OMITTED, text=omission.reason if omission else "")
@@ -162,7 +183,7 @@ class Report:
         if offer.origin is Origin.EXTERNAL:
             return Reason(ReasonKind.EXTERNAL, base_version)
         if offer.origin is Origin.BASE:
-            usual = str(offer.version) == base_version
+            usual = str(offer.version) == base_version or self._is_behind_an_overlay(offer)
             return Reason(ReasonKind.BASE_FITS if usual else ReasonKind.COMPAT_FITS, base_version)
         if not base_version:
             return Reason(ReasonKind.NOT_IN_BASE)
@@ -175,6 +196,16 @@ class Report:
         if self.selection.python != self.book.base.python:
             return Reason(ReasonKind.OTHER_PYTHON, base_version)
         return Reason(ReasonKind.BASE_CONFLICT, base_version, self._base_demands(component))
+
+    def _written_in_base(self, component: Component) -> str:
+        """The version of the base's own package of the application, as the base writes it."""
+        usual = [one for one in self.book.base.of(component) if not self.book.base.is_compat(one)]
+        return usual[0].package.version if usual else ""
+
+    def _is_behind_an_overlay(self, offer: Offer) -> bool:
+        """Whether it is the base's usual package, which is not the first of its name any more."""
+        found = self.book.base_stream(offer)
+        return bool(self.overlays) and found is not None and not self.book.base.is_compat(found)
 
     def _refusing(self, component: Component, version: Version) -> tuple[Demander, ...]:
         found = [d for d in self._required_by(component) if not d.requirement.allows(version)]
@@ -274,126 +305,6 @@ class Report:
     def _holds(self, by: Component, requirement: Requirement) -> bool:
         demanders = self._demanders.get(requirement.component, [])
         return any(d.component == by and d.requirement == requirement for d in demanders)
-
-    def _warnings(self) -> Iterable[Notice]:
-        yield from self._mixed_groups()
-        yield from self._wheels_only()
-        yield from self._unpackaged_extras()
-        yield from self._unused_relaxations()
-        yield from self._same_to_rpm()
-        yield from self._windows()
-        yield from module_notices(self.book.base.modules, self._packages())
-        bundled = [
-            source
-            for source in self.book.profile.bundled
-            if self.book.variant.is_among(source.variants)
-        ]
-        if bundled:
-            names = ", ".join(f"{source.name} {source.revision[:12]}" for source in bundled)
-            yield Notice(
-                "bundled-sources",
-                f"the build of {self.book.profile.name} fetches "
-                f"{_counted(len(bundled), 'source', 'sources')} by itself, and a build root has no "
-                f"network: provide {names}",
-            )
-
-    def _mixed_groups(self) -> Iterable[Notice]:
-        chosen = self.root.chosen
-        for group in self.book.profile.groups:
-            leader = chosen.get(group.leader)
-            if leader is None:
-                continue
-            minor = leader.version.release[:2]
-            mixed = [
-                f"{member} {chosen[member].version}"
-                for member in dict.fromkeys((*group.members, *group.exempt))
-                if member in chosen
-                and chosen[member].offer.origin is not Origin.OMITTED
-                and chosen[member].version.release[:2] != minor
-            ]
-            if mixed:
-                yield Notice(
-                    "mixed-group",
-                    f"upstream's pins mix minors of the group {group.name}: "
-                    f"{leader.component} is {leader.version}, but {', '.join(mixed)}",
-                )
-
-    def _unpackaged_extras(self) -> Iterable[Notice]:
-        written = []
-        for stream in self.selection.streams:
-            found = self.book.base_stream(stream.offer)
-            if found is None or stream.offer.origin is not Origin.BASE:
-                continue
-            packaged = self.book.base.packaged_extras(found.package)
-            for extra in self.selection.extras.get(stream.component, ()):
-                if extra not in packaged:
-                    written.append(f"{stream.component}[{extra}]")
-        if written:
-            yield Notice(
-                "unpackaged-extras",
-                f"the base ships no package for the extras {', '.join(written)}; what they add is "
-                "written out in the private packages that ask for them",
-            )
-
-    def _unused_relaxations(self) -> Iterable[Notice]:
-        asked = set(self.book.adjuster.further)
-        for by, name, specifier in sorted(asked - self.book.adjuster.used):
-            stated = [
-                f"{d.component} {d.requirement}"
-                for d in self._required_by(distribution(name))
-                if not by or d.component.name == by
-            ]
-            known = f"; it is stated as {', '.join(stated)}" if stated else ""
-            who = f"{by}:" if by else ""
-            yield Notice("relax-unused", f"--relax {who}{name}{specifier} matches nothing{known}")
-
-    def _same_to_rpm(self) -> Iterable[Notice]:
-        """Where PEP 440 tells versions apart and RPM cannot."""
-        same = []
-        for stream in self.selection.streams:
-            if stream.offer.origin is not Origin.PRIVATE or stream.component == PYTHON:
-                continue
-            mine = rpm_version(stream.version)
-            others = {
-                str(offer.version)
-                for offer in self.book.offers(stream.component)
-                if offer.version != stream.version and rpm_version(offer.version) == mine
-            }
-            if others or stream.version.local:
-                told = sorted(others) or [stream.version.public]
-                same.append(f"{stream.component} {stream.version} from {', '.join(told)}")
-        if same:
-            yield Notice(
-                "same-to-rpm",
-                f"RPM cannot tell {'; '.join(same)}: no other build of it may be in reach of the "
-                "private repository",
-            )
-
-    def _windows(self) -> Iterable[Notice]:
-        narrow = sorted(self.book.upstream.truncated - self.book.upstream.widened)
-        if narrow:
-            yield Notice(
-                "window",
-                f"of {len(narrow)} distributions only the newest release of each of the newest "
-                "series was considered, and what the demands on them name: "
-                f"{', '.join(narrow)}",
-            )
-
-    def _wheels_only(self) -> Iterable[Notice]:
-        prebuilt = [s for s in self.selection.streams if s.offer.prebuilt]
-        if prebuilt:
-            names = ", ".join(
-                f"{s.component} ({s.licence or 'no licence stated'})" for s in prebuilt
-            )
-            yield Notice(
-                "prebuilt",
-                f"{_counted(len(prebuilt), 'stream is', 'streams are')} repackaged from upstream's "
-                f"wheel, not built: {names}",
-            )
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _stream_key(stream: PlannedStream) -> tuple[object, ...]:

@@ -20,13 +20,13 @@ class PlanRequest:
     directory; ``overlays`` are ``NAME=URL[,priority=N]``. ``fresh`` looks at the package index
     even for what the profile embeds. ``relaxed`` are further requirements to ignore, as
     ``(by, component, specifier)``; ``demands`` are requirements that the application is to have on
-    top of its own. ``builds`` asks for build roots, order and exact packages as well, for which a
-    whole base is needed. ``specs`` are ``(component, path)`` of spec files or source packages that
-    beat what the base and upstream say of a build; ``checks`` says when tests count: where they
-    cost no further private stream (``free``), ``always``, or ``never``. ``pins`` are
-    ``(component, version)``, spelled as profiles spell them: versions to keep wherever the
-    component is used, as a lock has them. ``modules`` are ``NAME:STREAM``: the streams of the
-    base's modules whose packages can be used in all roots.
+    top of its own, and ``question`` is one more that is only asked about. ``builds`` asks for build
+    roots, order and exact packages as well, for which a whole base is needed. ``specs`` are
+    ``(component, path)`` of spec files or source packages that beat what the base and upstream say
+    of a build; ``checks`` says when tests count: where they cost no further private stream
+    (``free``), ``always``, or ``never``. ``pins`` are ``(component, version)``, spelled as profiles
+    spell them: versions to keep wherever the component is used, as a lock has them. ``modules`` are
+    ``NAME:STREAM``: the streams of the base's modules whose packages can be used in all roots.
     """
 
     application: str
@@ -42,6 +42,7 @@ class PlanRequest:
     index_url: str = ""
     relaxed: tuple[tuple[str, str, str], ...] = ()
     demands: tuple[str, ...] = ()
+    question: str = ""
     builds: bool = False
     specs: tuple[tuple[str, str], ...] = ()
     checks: str = "free"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from attrs import define, evolve, field, frozen
 
 from ..model.component import PYTHON, Component, Kind, Origin, Scope
+from ..model.kernel import KERNEL, KnownKernel
 from ..model.package import Package
 from ..model.profile import Profile
 from ..model.requirement import Requirement
@@ -18,8 +20,10 @@ from ..model.target import Target
 from ..selection import Nogood, Selection
 from .base_offers import interpreter_series
 from .book import Book
+from .kernel import named_module, unbuildable_modules, with_binding
+from .known_kernels import known_kernel
 from .refusals import Refusal
-from .stacks import mixed_stacks
+from .stacks import in_stack, mixed_stacks
 
 __all__ = ["RuntimeRoot", "RuntimeSolution"]
 
@@ -45,6 +49,16 @@ class RuntimeRoot:
     def profile(self) -> Profile:
         """The application's profile."""
         return self.book.profile
+
+    @cached_property
+    def kernel(self) -> KnownKernel | None:
+        """The kernel that lies in it, as far as the base has it."""
+        stream = self.chosen.get(KERNEL)
+        found = self.book.base_stream(stream.offer) if stream is not None else None
+        if found is None:
+            return None
+        base = self.book.base
+        return known_kernel(base.pool, found.package, whole=not base.base.embedded)
 
     def request(self, *, hide_base_python: bool = True) -> RootRequest:
         """What libsolv is asked for: the application, and each chosen base package as chosen."""
@@ -81,13 +95,42 @@ class RuntimeRoot:
         """The RPM's name, with the numbers of the stream that an external package follows."""
         if offer.origin is Origin.PRIVATE and offer.component.kind is Kind.DISTRIBUTION:
             return self._private_name(offer)
+        if module := named_module(offer, self.kernel):
+            return module
         if "{" not in offer.package:
             return offer.package
-        external = self.book.sources.external(offer.component)
-        follows = external.follows if external else ""
-        leader = next((s for s in self.selection.streams if s.component.spelled == follows), None)
-        numbers = (*(leader.version.release if leader else offer.version.release), 0)
+        leader = self._leader(offer)
+        if leader is None:
+            raise ValueError(f"{offer.package} is named by a stream that is in no root")
+        numbers = (*leader.version.release, 0)
         return offer.package.replace("{major}", str(numbers[0])).replace("{minor}", str(numbers[1]))
+
+    def _leader(self, offer: Offer) -> Stream | None:
+        """The stream whose numbers are in an external package's name, if there is one."""
+        return self._led_by(self.followed(offer))
+
+    def followed(self, offer: Offer) -> str:
+        """The component whose numbers are in the name of an external package, as profiles write
+        it; empty for a name without numbers."""
+        external = self.book.sources.external(offer.component) if "{" in offer.package else None
+        return external.follows if external else ""
+
+    def _led_by(self, follows: str) -> Stream | None:
+        return next((s for s in self.selection.streams if s.component.spelled == follows), None)
+
+    def unled(self) -> tuple[Nogood, ...]:
+        """The external packages that no stream gives the numbers of their names, each by itself:
+        what such a package is called, nobody knows."""
+        found = []
+        for stream in self.selection.streams:
+            offer = stream.offer
+            if "{" in offer.package and offer.origin is Origin.EXTERNAL and not self._leader(offer):
+                text = (
+                    f"{offer.package} of {offer.component} {offer.version} is named by the stream "
+                    f"of {self.followed(offer)}, and nothing that needs it brings one"
+                )
+                found.append(Nogood((offer,), (text,)))
+        return tuple(found)
 
     def _private_name(self, offer: Offer) -> str:
         """The base's name where the base's interpreter is used; else the name that Fedora gives
@@ -96,6 +139,11 @@ class RuntimeRoot:
         if python == self.book.base.python:
             return offer.package
         return f"python{python}-{offer.package.removeprefix('python3-')}"
+
+    @property
+    def assumed(self) -> tuple[Offer, ...]:
+        """What lies in it and no repository lists: nothing, but in build roots."""
+        return ()
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -124,8 +172,9 @@ class RuntimeRoot:
     def _hidden(self) -> tuple[str, ...]:
         """The base's interpreters, where another one is used: one stream of a component in a
         root."""
-        python = self.chosen.get(PYTHON)
-        series = {self.selection.python} if python is not None else set()
+        if PYTHON not in self.chosen:
+            return ()
+        series = {self.selection.python}
         return tuple(
             sorted(
                 package.name
@@ -158,7 +207,9 @@ class RuntimeRoot:
 
     def _planned(self, stream: Stream) -> Iterable[Package]:
         offer = stream.offer
-        package = self._once((offer.key, ""), lambda: self._package(stream))
+        # What follows another stream is called otherwise where that is another one.
+        part = self.package_name(offer) if self.followed(offer) else ""
+        package = self._once((offer.key, part), lambda: self._package(stream))
         self.owners[package.nevra] = offer
         yield package
         for extra in self.selection.extras.get(offer.component, ()):
@@ -186,9 +237,10 @@ class RuntimeRoot:
             # A third party's package of a distribution requires what it requires, not what
             # upstream's wheel of the same name does.
             requires.update(self._requires(stream, ""), self.native_needs(stream))
-        return Package(
+        package = Package(
             name, evr, arch, offer.origin.value, tuple(sorted(provides)), tuple(sorted(requires))
         )
+        return with_binding(package, offer, self.kernel, self.profile)
 
     def _extra_package(self, stream: Stream, of: Package, extra: str) -> Package:
         """What carries an extra of a private stream, as Fedora's packages do it."""
@@ -256,22 +308,27 @@ class RuntimeRoot:
         for need in self.profile.native_needs:
             if need.component == stream.component and self.book.variant.is_among(need.variants):
                 yield from map(self._as_chosen, need.requires)
-        # What the profile builds from a source of its own does not start from the base's spec.
-        own_source = self.book.sources.repository(stream.component)
-        if stream.offer.origin is not Origin.PRIVATE or own_source:
+        if stream.offer.origin is not Origin.PRIVATE or self._says_all(stream.component):
             return
         for found in self.book.base.of(stream.component)[:1]:
             for text in found.package.requires:
                 if not self._of_python(text) and not self._same_build(text, found.package):
                     yield text
 
+    def _says_all(self, component: Component) -> bool:
+        """Whether the profile says all that a stream requires besides distributions: it does of an
+        application that is none, and what it builds from a source of its own does not start from
+        the base's spec."""
+        native = component.kind is not Kind.DISTRIBUTION and component in self.book.applications
+        return native or bool(self.book.sources.repository(component))
+
     def _as_chosen(self, text: str) -> str:
         """A compiler that is needed to run as well is the chosen one, where it is a collection's:
-        what the collection has of it has another name."""
+        what the collection has of it has another name. The same of an accelerator's stack."""
         for stream, collection in self._of_collections(self.selection.streams):
             if collection.plain(stream.offer.package) == text:
                 return stream.offer.package
-        return text
+        return in_stack(text, self.selection.streams, self.profile, self.book.base.pool)
 
     def _of_python(self, text: str) -> bool:
         return (
@@ -292,6 +349,9 @@ class RuntimeRoot:
         return f"{'' if ':' in version else self._epoch(offer)}{version}-{_RELEASE}"
 
     def _epoch(self, offer: Offer) -> str:
+        """That of the base's package, for a private one alone: it is made from its spec."""
+        if offer.origin is not Origin.PRIVATE:
+            return ""
         found = self.book.base.of(offer.component)
         epoch = found[0].package.epoch if found else "0"
         return "" if epoch == "0" else f"{epoch}:"
@@ -312,7 +372,12 @@ class RuntimeRoot:
 
     def mixed(self) -> tuple[Nogood, ...]:
         """Choices that no solver has to look at, since RPM would let them be together."""
-        return mixed_stacks(self.selection, self.profile)
+        return (
+            *mixed_stacks(self.selection, self.profile),
+            *self.book.objections(self.selection),
+            *self.unled(),
+            *unbuildable_modules(self),
+        )
 
 
 @frozen

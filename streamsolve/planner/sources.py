@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from ..model.component import PYTHON, Component
+from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.profile import DirectReference, External, Prebuilt, Profile, Variant
 from ..model.stream import Offer, Source, Stream
 from ..model.target import Target, series_of
@@ -28,11 +28,15 @@ class Sources:
         return next((e for e in self.profile.externals if e.component == component), None)
 
     def prebuilt(self, component: Component) -> Prebuilt | None:
-        """That the profile accepts a distribution's wheel, or None."""
+        """That the profile accepts what upstream built of a component, or None."""
         return next((p for p in self.profile.prebuilt if p.component == component), None)
 
+    def is_prebuilt(self, component: Component, origin: Origin) -> bool:
+        """Whether a private stream of a component is what upstream built of it."""
+        return origin is Origin.PRIVATE and self.prebuilt(component) is not None
+
     def repository(self, component: Component) -> str:
-        """The purl of a distribution's source repository, empty where the profile names none."""
+        """The purl of a component's source repository, empty where the profile names none."""
         found = self.profile.source_repositories
         return next((s.purl for s in found if s.component == component), "")
 
@@ -65,6 +69,12 @@ class Sources:
             in_base = self.pool.sources(f"python{series}")
             kind = f"pkg:rpm/python{series}?arch=src" if in_base else f"pkg:generic/python@{series}"
             return Source(kind)
+        if offer.component.kind is not Kind.DISTRIBUTION:
+            if offer.prebuilt and (prebuilt := self.prebuilt(offer.component)):
+                return Source(prebuilt.purl.replace("{version}", str(offer.version)))
+            for repository in self.profile.source_repositories:
+                if repository.component == offer.component:
+                    return Source(repository.at(offer.version))
         return Source("")
 
     def at(self, stream: Stream, release: Release | None, target: Target) -> Source:

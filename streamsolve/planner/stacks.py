@@ -7,14 +7,18 @@ can stand in for the other, in a process it cannot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..model.component import Component, Origin
 from ..model.profile import CoherenceGroup, Profile
+from ..model.rpm_dependency import split_capability
+from ..model.rpm_language import Capability
+from ..model.rpm_version import satisfies
 from ..model.stream import Offer, Stream
 from ..selection import Nogood, Selection
+from ..solving import PackagePool
 
-__all__ = ["mixed_stacks"]
+__all__ = ["in_stack", "mixed_stacks"]
 
 
 def mixed_stacks(selection: Selection, profile: Profile) -> tuple[Nogood, ...]:
@@ -34,6 +38,34 @@ def mixed_stacks(selection: Selection, profile: Profile) -> tuple[Nogood, ...]:
                 )
                 found.append(Nogood((leader.offer, other.offer), (text,)))
     return tuple(found)
+
+
+def in_stack(text: str, streams: Iterable[Stream], profile: Profile, pool: PackagePool) -> str:
+    """A dependency by the name that its package has in the stack of ``streams``: beside
+    ``rocm-core7.2`` it is ``rocm-hip7.2-devel`` that ``rocm-hip-devel`` means.
+
+    What that stack has under no such name, or at no version that is asked for, stays as it is.
+    """
+    if text[:1] in "(/":
+        return text
+    leaders = {group.leader for group in profile.groups}
+    stacks = {_stack(s.offer, profile) or "" for s in streams if s.component in leaders}
+    name, op, evr = split_capability(text)
+    for stack in sorted(stacks - {""}):
+        for compat in _numbered(name, stack):
+            for found in pool.named(compat)[:1]:
+                asked, own = Capability(compat, op, evr), Capability(compat, "=", found.evr)
+                if found.source.endswith(stack) and (not op or satisfies(own, asked)):
+                    return str(asked)
+    return text
+
+
+def _numbered(name: str, stack: str) -> Iterator[str]:
+    """The places where a number can be in a name, from its end on: before ``-devel`` and such."""
+    parts = name.split("-")
+    for end in range(len(parts), 0, -1):
+        rest = "".join(f"-{part}" for part in parts[end:])
+        yield f"{'-'.join(parts[:end])}{stack}{rest}"
 
 
 def _members(group: CoherenceGroup, leader: Stream) -> Iterator[Component]:

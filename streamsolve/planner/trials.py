@@ -14,6 +14,7 @@ from ..model.stream import Offer, Stream
 from ..selection import Nogood, Problem, Selection, Selector
 from .adjust import Adjuster
 from .book import Book
+from .interpreters import problem_of, target_of
 from .planning import Attempt, Workshop
 from .report import Report
 from .roots import RuntimeRoot, RuntimeSolution
@@ -65,7 +66,7 @@ class Trials:
     @property
     def problem(self) -> Problem:
         """The unchanged problem."""
-        return Problem(self.book.root, self.book, self.book.targets)
+        return problem_of(self.book)
 
     def best(self, wanted: Sequence[Requirement] = ()) -> Trial | None:
         """The best choice that holds all components of ``wanted``, each as it is wanted."""
@@ -93,7 +94,7 @@ class Trials:
         book = _RelaxedBook(self.book, relaxed) if relaxed else self.book
         (root,) = book.streams([self.book.root.offer])
         root = evolve(root, requirements=(*root.requirements, *wanted))
-        selector = Selector(Problem(root, book, self.book.targets))
+        selector = Selector(problem_of(self.book, root, book))
         for nogood in () if relaxed else self.nogoods:
             selector.forbid(nogood)
         return self._solved(selector, selector.select_if, shared=not relaxed)
@@ -124,7 +125,7 @@ class Trials:
         return self._known[key]
 
     def _try(self, selection: Selection) -> Trial | Nogood:
-        root = RuntimeRoot(self.book, selection, self.book.targets[selection.python])
+        root = RuntimeRoot(self.book, selection, target_of(self.book, selection.python))
         if mixed := root.mixed():
             return mixed[0]
         asked, solution, notices = self.workshop._solve(root)

@@ -53,7 +53,8 @@ class Upstream:
     """Releases and their metadata.
 
     A distribution that the extract knows is taken from it alone, so that a plan does not change
-    from one day to the next; anything else is asked of the index. Without an index (offline and
+    from one day to the next; anything else is asked of the index, and so is a distribution with an
+    extra that the extract does not keep. Without an index (offline and
     nothing cached is the index's own error) unknown distributions have no releases.
     """
 
@@ -187,6 +188,19 @@ class Upstream:
                 wider -= beyond
         self.widened |= wider
         return bool(wider)
+
+    def give_up(self, wanted: Iterable[tuple[str, Version, str]]) -> bool:
+        """Ask the index, from now on, for the distributions of which the extract does not say what
+        an extra adds: of ``wanted`` (name, version, extra). Whether there are any."""
+        extract = self.extract
+        if extract is None:
+            return False
+        lacking = {each for each in wanted if each[0] in self._embedded}
+        names = frozenset(
+            name for name, version, extra in lacking if not extract.keeps(name, version, extra)
+        )
+        self._embedded -= names
+        return bool(names)
 
     def only_embedded(self, name: str) -> bool:
         """Whether the extract was all that was looked at for a distribution."""

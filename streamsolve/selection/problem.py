@@ -39,11 +39,13 @@ class Nogood:
 @frozen
 class Problem:
     """The whole problem: the application's stream, where offers come from, and the target for
-    each interpreter version (``3.14``) that could be chosen."""
+    each interpreter version (``3.14``) that could be chosen. ``usual`` is the version that counts
+    where nothing needs an interpreter, so that none is chosen."""
 
     root: Stream
     book: OfferBook
     targets: Mapping[str, Target]
+    usual: str = ""
 
 
 @frozen
@@ -51,7 +53,8 @@ class Selection:
     """The best choice.
 
     ``streams`` are all that the application needs, itself included, sorted by component;
-    ``extras`` are those asked for of each component. ``cost`` is in minutes of one builder.
+    ``extras`` are those asked for of each component. ``python`` is the interpreter's version, the
+    problem's usual one where none was chosen. ``cost`` is in minutes of one builder.
     ``minimal`` says that no choice of less cost exists among the offers of the book, and
     ``lower_bound`` is a number of private streams that none of that cost can go below.
     """
@@ -74,7 +77,8 @@ class Unsatisfiable:
 def offer_preference(offer: Offer) -> tuple[object, ...]:
     """The order among offers of one component when they cost the plan the same, best first.
 
-    The base's own package and its compat packages, newest first; then what of it has to be enabled
+    The base's own package and its compat packages, those of a repository of better priority first,
+    as dnf prefers them whatever the version, then the newest; then what of it has to be enabled
     to be used, a Software Collection; then a third party's; then private ones: the base's version
     before another, final releases before pre-releases, newest first. The package's name makes the
     order total.
@@ -84,6 +88,7 @@ def offer_preference(offer: Offer) -> tuple[object, ...]:
     return (
         rank,
         offer.to_enable,
+        offer.priority,
         not offer.in_base,
         version.is_prerelease,
         _Descending(version),

@@ -86,7 +86,7 @@ class Selector:
             for component, names in self._walk.visited().items()
             if names - {""}
         }
-        python = self._encoding.chosen_python()
+        python = self._encoding.chosen_python() or self.problem.usual
         lower_bound = 0 if given else self._least_count(optimum, private)
         return Selection(
             streams=chosen,

@@ -177,6 +177,14 @@ class PackagePool:
         found = engine.order(engine.named(name, source=source), priorities)
         return tuple(self._file(number) for number in found)
 
+    def licences(self, capability: str) -> tuple[tuple[Package, str], ...]:
+        """The packages that provide a dependency, sorted as :meth:`providers` does, each with what
+        its licence tag says; empty where the repository does not say."""
+        engine = self._open()
+        priorities = {number: each.priority for number, each in self._repositories.items()}
+        found = engine.order(engine.providing(capability), priorities)
+        return tuple((self._lift_one(number), engine.licence_of(number)) for number in found)
+
     def _file(self, number: int) -> PackageFile:
         package = self._lift_one(number)
         location, origin = self._open().file_of(number)

@@ -15,14 +15,18 @@ from attrs import evolve
 from packaging.version import InvalidVersion, Version
 
 from ...model.component import Kind
+from ...model.kernel import KernelPair
 from ...model.layer_groups import LayerGroup, layer_groups
 from ...model.plan import HostRequirement, Plan
+from ...model.profile import ComponentRule
 from ..dnf_conf import is_at_hand
 from ..grammar import Refusals, shown
 from ..namespace import Namespace
 from ..prefix_needs import refuse_base_needs
 from .containerfile import CONTAINERFILE, DIRECTORY, SCRIPT, check_labels, checksums_of, runtime_of
+from .kernel_pair import PairParts, pair_note, pair_parts, refuse_pair
 from .labels import host_needs, image_labels
+from .module_step import module_step
 from .packages import (
     CACHE,
     CONFIGURATION,
@@ -44,12 +48,25 @@ _BEFORE, _AFTER = f"{CACHE}/before", f"{CACHE}/after"
 _OPT = "/opt/"
 
 
-def emit_bootc(plan: Plan, settings: ImageSettings, *, file: str = "") -> Mapping[str, bytes]:
+def emit_bootc(
+    plan: Plan,
+    settings: ImageSettings,
+    *,
+    file: str = "",
+    pair: Plan | None = None,
+    pair_file: str = "",
+    rules: Sequence[ComponentRule] = (),
+) -> Mapping[str, bytes]:
     """The files by path, sorted: those of an image, and a note of what the machine needs.
 
-    Raises as :func:`emit_containerfile`; also for a driver that is too old for the plan.
+    ``pair`` is the plan of a kernel module that goes below the application with its kernel, locked
+    in ``pair_file``; a plan that is of one itself is an image of the two. Raises as
+    :func:`emit_containerfile`; also for a driver that is too old for the plan, and for a pair that
+    the facts in its lock or in ``rules`` exclude.
     """
     builds = runtime_of(plan, file)
+    if plan.kernel_pair is not None:
+        return _emit_pair(plan, plan.kernel_pair, settings, file, rules)
     refusals = Refusals(file)
     own = Refusals("", refusals.faults)
     check_image_settings(settings, plan.application, own)
@@ -58,6 +75,9 @@ def emit_bootc(plan: Plan, settings: ImageSettings, *, file: str = "") -> Mappin
     if settings.builder_image:
         own.note("a bootable image is made of packages that are built already", "builder_image")
     _check_modules(plan, settings, own)
+    if pair is not None:
+        refuse_pair(pair, rules, of=plan, file=pair_file)
+    below = _below(settings, pair, own)
     check_runtime(plan, builds.runtime, refusals)
     refuse_base_needs(evolve(builds, roots=()), own)
     refusals.raise_if_any()
@@ -69,11 +89,54 @@ def emit_bootc(plan: Plan, settings: ImageSettings, *, file: str = "") -> Mappin
     groups = settings.layers or layer_groups(plan)
     sums = checksum_files(groups, asked, builds.runtime, settings, space)
     files = {
-        CONTAINERFILE: _containerfile(plan, settings, groups, asked, sums, labels),
-        README: _readme(plan, settings),
+        CONTAINERFILE: _containerfile(plan, settings, groups, asked, sums, labels, below.lines),
+        README: _readme(plan, settings, pair),
         SCRIPT: build_script(plan, settings),
         f"{DIRECTORY}/{CONFIGURATION}": configuration(builds.runtime, asked, settings, space),
-        **{f"{DIRECTORY}/{name}": text for name, text in sums.items()},
+        **{f"{DIRECTORY}/{name}": text for name, text in (*sums.items(), *below.files.items())},
+    }
+    return dict(sorted(files.items()))
+
+
+# -- a kernel and its module -----------------------------------------------------------------------
+
+
+def _below(settings: ImageSettings, pair: Plan | None, refusals: Refusals) -> PairParts:
+    """What goes below the application; nothing without a pair."""
+    if pair is None:
+        return PairParts((), {})
+    if settings.kernel_modules:
+        refusals.note("a kernel module is given by its lock and by a package", "kernel_modules")
+    return pair_parts(pair, settings, refusals)
+
+
+def _emit_pair(
+    plan: Plan,
+    pair: KernelPair,
+    settings: ImageSettings,
+    file: str,
+    rules: Sequence[ComponentRule],
+) -> Mapping[str, bytes]:
+    """An image of a kernel and its module alone."""
+    refuse_pair(plan, rules, file=file)
+    refusals = Refusals(file)
+    check_image_settings(settings, plan.application, Refusals("", refusals.faults))
+    parts = pair_parts(plan, settings, refusals)
+    refusals.raise_if_any()
+    labels = image_labels(plan, settings)
+    check_labels(labels, refusals)
+    refusals.raise_if_any()
+    name, _, digest = base_image_parts(settings.base_image)
+    lines = [TITLE, f"FROM {name}@{digest}"]
+    if preparing := list(_preparing(settings)):
+        lines += ["", *run_step(preparing, seen=())]
+    lines += [*parts.lines, "", *label_lines(labels), "RUN bootc container lint"]
+    note = [f"# {plan.application} {pair.written} in a bootable image", "", *pair_note(pair)]
+    files = {
+        CONTAINERFILE: ("\n".join(lines) + "\n").encode(),
+        README: ("\n".join(note) + "\n").encode(),
+        SCRIPT: build_script(plan, settings),
+        **{f"{DIRECTORY}/{path}": content for path, content in parts.files.items()},
     }
     return dict(sorted(files.items()))
 
@@ -157,15 +220,18 @@ def _containerfile(
     asked: Mapping[str, Asked],
     sums: Mapping[str, bytes],
     labels: Mapping[str, str],
+    below: Sequence[str] = (),
 ) -> bytes:
     name, _, digest = base_image_parts(settings.base_image)
     needs = [f"# The machine needs {need}." for need in host_needs(plan)]
     lines = [TITLE, *needs, f"FROM {name}@{digest}"]
     if preparing := list(_preparing(settings)):
         lines += ["", *run_step(preparing, seen=())]
+    lines += below
     for module in settings.kernel_modules:
         lines += comment(f"the kernel module {module.name}, for the kernel of the image")
         lines += _module_step(plan, settings, module)
+    lines += module_step(plan, settings)
     for group in groups:
         lines += comment(f"{group.title}: {len(group.packages)} packages")
         lines += _group_step(group, settings, asked, checksums_of(group, sums))
@@ -220,8 +286,10 @@ def _unchanged() -> list[str]:
 # -- the note --------------------------------------------------------------------------------------
 
 
-def _readme(plan: Plan, settings: ImageSettings) -> bytes:
+def _readme(plan: Plan, settings: ImageSettings, below: Plan | None = None) -> bytes:
+    pair = below.kernel_pair if below is not None else None
     modules = {module.name for module in settings.kernel_modules}
+    modules |= {pair.module.name} if pair is not None else set()
     lines = [
         f"# {plan.application} {plan.version} in a bootable image",
         "",
@@ -243,6 +311,7 @@ def _readme(plan: Plan, settings: ImageSettings) -> bytes:
             f"The module `{module.name}` comes from `{module.package}`, for the kernel that is in "
             "the image; the build fails where there is none for it, or an older one than is needed."
         )
+    lines += pair_note(pair) if pair is not None else []
     needed_modules = [n for n in plan.host if n.requirement.component.kind is Kind.KERNEL_MODULE]
     if needed_modules and not modules:
         lines.append(

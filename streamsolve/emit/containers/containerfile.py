@@ -16,7 +16,8 @@ from ...model.build import BuildPlan
 from ...model.layer_groups import LayerGroup, layer_groups
 from ...model.plan import Plan
 from ..grammar import Refusals
-from .labels import environment, host_needs, image_labels, run_options
+from .labels import collection_paths, environment, host_needs, image_labels, run_options
+from .module_step import module_step
 from .packages import (
     CONFIGURATION,
     Asked,
@@ -130,6 +131,7 @@ def _containerfile(
         lines += builder_stage(f"{builder}@{pinned}", settings.lock_digest)
         seen = BUILT
     lines.append(f"FROM {name}@{digest} AS runtime")
+    lines += module_step(plan, settings, seen)
     for group in groups:
         lines += comment(f"{group.title}: {len(group.packages)} packages")
         is_last = group is groups[-1]
@@ -165,8 +167,10 @@ def _user_commands(user: str) -> list[str]:
 
 def _run_as(plan: Plan, settings: ImageSettings) -> list[str]:
     image = settings.image
+    # What the base image has in a variable stays behind it; nothing is empty then.
+    first = {key: f"{value}${{{key}:+:${key}}}" for key, value in collection_paths(plan).items()}
     return [
-        *environment_lines({**environment(plan), **image.environment}),
+        *environment_lines({**first, **environment(plan), **image.environment}),
         *label_lines(image_labels(plan, settings)),
         *(f"EXPOSE {port}" for port in sorted(image.ports)),
         f"USER {_ID}:{_ID}",

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from ...model.component import Component, Kind
-from ...model.plan import HostRequirement, Plan, PlannedStream, ReasonKind
+from ...model.plan import HostRequirement, Plan, PlannedStream
+from ...model.software_collections import SoftwareCollection
 from .settings import ImageSettings, base_image_parts
 
 __all__ = [
     "LOCK_DIGEST",
     "accelerator",
-    "application_stream",
+    "collection_paths",
     "environment",
     "host_needs",
     "image_labels",
@@ -44,7 +45,7 @@ def image_labels(plan: Plan, settings: ImageSettings) -> Mapping[str, str]:
         f"{_OCI}.version": str(plan.version),
         f"{_OCI}.source": image.source,
         f"{_OCI}.revision": revision,
-        f"{_OCI}.licenses": _expression(application_stream(plan)),
+        f"{_OCI}.licenses": _expression(plan.own),
         f"{_OCI}.base.name": f"{name}:{tag}" if tag else name,
         f"{_OCI}.base.digest": digest,
         f"{_OCI}.created": _time(settings.source_date_epoch),
@@ -55,12 +56,6 @@ def image_labels(plan: Plan, settings: ImageSettings) -> Mapping[str, str]:
         f"{_OWN}.run": " ".join(run_options(plan)),
     }
     return {key: value for key, value in sorted(found.items()) if value}
-
-
-def application_stream(plan: Plan) -> PlannedStream | None:
-    """The stream of the application itself."""
-    own = (s for s in plan.streams if s.reason.kind is ReasonKind.APPLICATION)
-    return next(own, plan.stream(plan.application))
 
 
 def _expression(stream: PlannedStream | None) -> str:
@@ -94,6 +89,19 @@ def host_needs(plan: Plan) -> tuple[str, ...]:
 def _told(needed: HostRequirement) -> str:
     requirement = needed.requirement
     return f"{requirement.component.name} {requirement.specifier}".strip()
+
+
+def collection_paths(plan: Plan) -> Mapping[str, str]:
+    """The directories that come first in two variables where the Software Collections of the
+    runtime root are enabled, as each one's script ``enable`` puts them there."""
+    runtime = plan.builds.runtime if plan.builds else None
+    found = [SoftwareCollection(name) for name in runtime.collections] if runtime else []
+    if not found:
+        return {}
+    return {
+        "LD_LIBRARY_PATH": ":".join(f"{each.prefix}/root/usr/lib64" for each in found),
+        "PATH": ":".join(each.programs for each in found),
+    }
 
 
 def environment(plan: Plan) -> Mapping[str, str]:

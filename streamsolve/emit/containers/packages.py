@@ -20,6 +20,7 @@ from ..dnf_conf import MAIN, Section, conf_lines, included, is_at_hand, is_priva
 from ..grammar import Refusals
 from ..locked_files import LockedFile, locked_files
 from ..mock_settings import MockRepository
+from ..module_state import check_modules
 from ..names import release_of
 from ..namespace import Namespace
 from .settings import REPOSITORY_OF_PACKAGES, ImageSettings
@@ -36,6 +37,7 @@ __all__ = [
     "checksums_path",
     "companions",
     "configuration",
+    "without_repository",
 ]
 
 REPOS = "/run/streamsolve-repos"
@@ -76,6 +78,9 @@ def check_runtime(plan: Plan, root: Root, refusals: Refusals) -> None:
         if value or part == "application":
             refusals.check(value, grammar.NAME, part)
     refusals.check(plan.arch, grammar.ARCHITECTURE, "arch")
+    check_modules(plan, refusals)
+    for number, collection in enumerate(root.collections):
+        refusals.check(collection, grammar.PACKAGE, f"roots[0].collections[{number}]")
     if not root.packages:
         refusals.note("a root without any package", "roots[0].packages")
     for number, package in enumerate(root.packages):
@@ -212,6 +217,7 @@ def _section(repository: MockRepository, of_base: Sequence[str], others: Sequenc
         ("gpgcheck", "1"),
         ("gpgkey", " ".join(repository.gpgkeys)),
         ("includepkgs", _list(shown)),
+        *((("module_hotfixes", "1"),) if repository.module_hotfixes else ()),
         ("name", repository.id),
         ("priority", str(repository.priority)),
         ("skip_if_unavailable", "0"),
@@ -257,3 +263,13 @@ def checksum_files(
 
 def _path_in(line: str) -> str:
     return line.partition("  ")[2]
+
+
+def without_repository(plan: Plan, settings: ImageSettings) -> tuple[str, ...]:
+    """The third parties' packages of the image by name, sorted, where none of its repositories can
+    have them."""
+    at_hand = settings.files is not None or any(each.overlay for each in settings.repositories)
+    if at_hand or plan.builds is None:
+        return ()
+    packages = plan.builds.runtime.packages
+    return tuple(sorted({each.name for each in packages if each.repository == "external"}))

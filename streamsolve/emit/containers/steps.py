@@ -102,10 +102,11 @@ def install_step(
     return run_step([*checked(checksums), install, *more], seen)
 
 
-def dnf(releasever: str) -> str:
-    """The command that installs what is named behind it."""
+def dnf(releasever: str, conf: str = CONFIGURATION, verb: str = "install") -> str:
+    """The command that does something, usually install, with what is named behind it, with a
+    configuration of ours."""
     release = f" --releasever={releasever}" if releasever else ""
-    return f"dnf --config={REPOS}/{CONFIGURATION}{release} --assumeyes install"
+    return f"dnf --config={REPOS}/{conf}{release} --assumeyes {verb}"
 
 
 def checked(checksums: Checksums | None) -> list[str]:

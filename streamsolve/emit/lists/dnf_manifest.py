@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ...model.build import Root
@@ -27,9 +28,12 @@ def dnf_manifest(
     arch: str,
     files: Iterable[PackageFile],
     repositories: Sequence[RepositoryAddress],
+    modules: Sequence[str] = (),
+    streams: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, bytes]:
     """Input and manifest, by path. ``files`` are those of the whole root; only repositories that
-    one of them is from are listed."""
+    one of them is from are listed. ``modules`` are the streams to enable, and ``streams`` says of
+    which one a package is, by its full name."""
     found = sorted(files)
     used = {file.repository for file in found}
     listed = [_repository(each) for each in sorted(repositories) if each.id in used]
@@ -40,6 +44,7 @@ def dnf_manifest(
                 "version": _INPUT_VERSION,
                 "repositories": listed,
                 "packages": {"install": list(root.asked)},
+                **({"modules": {"enable": sorted(modules)}} if modules else {}),
                 "archs": [arch],
             }
         ),
@@ -50,7 +55,11 @@ def dnf_manifest(
                 "data": {
                     "repositories": listed,
                     "packages": {
-                        label: [_package(file, arch) for file in found if file.arch == label]
+                        label: [
+                            _package(file, arch, streams.get(file.nevra, ""))
+                            for file in found
+                            if file.arch == label
+                        ]
                         for label in sorted({file.arch for file in found})
                     },
                 },
@@ -66,7 +75,7 @@ def _repository(address: RepositoryAddress) -> dict[str, str]:
     }
 
 
-def _package(file: PackageFile, arch: str) -> dict[str, Any]:
+def _package(file: PackageFile, arch: str, stream: str) -> dict[str, Any]:
     source = file.source.removesuffix(".rpm")
     return {
         "name": file.name,
@@ -76,5 +85,6 @@ def _package(file: PackageFile, arch: str) -> dict[str, Any]:
         "size": file.size,
         "evr": file.evr,
         **({"srpm": source} if _SOURCE.fullmatch(source) else {}),
+        **({"module": stream} if stream else {}),
         **({"parent_archs": [arch]} if file.arch == _NOARCH else {}),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...model.build import BuildNeed, BuildPlan, NeedOrigin, NeedRole
-from ...model.component import Origin
+from ...model.component import Kind, Origin
 from ...model.plan import Plan, PlannedStream
 from .python_lists import constraints, distributions
 from .yaml_text import yaml_bytes
@@ -28,7 +28,7 @@ def fromager_settings(plan: Plan) -> dict[str, bytes]:
     """
     files = {
         "constraints.txt": constraints(plan),
-        "requirements.txt": f"{plan.application}=={plan.version}\n".encode(),
+        "requirements.txt": _application(plan),
     }
     for stream in distributions(plan):
         settings = _settings(plan, stream)
@@ -36,6 +36,15 @@ def fromager_settings(plan: Plan) -> dict[str, bytes]:
             name = stream.component.name.replace("-", "_").replace(".", "_")
             files[f"overrides/settings/{name}.yaml"] = yaml_bytes(settings)
     return dict(sorted(files.items()))
+
+
+def _application(plan: Plan) -> bytes:
+    """The application as a requirement; nothing of one that is no distribution."""
+    own = plan.own
+    if own is not None and own.kind is not Kind.DISTRIBUTION:
+        return b""
+    name = plan.application if own is None else own.component.name
+    return f"{name}=={plan.version}\n".encode()
 
 
 def _settings(plan: Plan, stream: PlannedStream) -> dict[str, Any]:

@@ -58,8 +58,5 @@ def module_document(plan: Plan, *, stream: str, platform: str) -> dict[str, byte
 
 
 def _application(plan: Plan) -> list[str]:
-    return sorted(
-        stream.package
-        for stream in plan.streams
-        if stream.component.name == plan.application and stream.package
-    )
+    own = plan.own
+    return [own.package] if own is not None and own.package else []

@@ -16,7 +16,7 @@ from attrs import define, field
 from ...errors import Code, InputError, Place
 from ...lock.package_table import Row, package_rows
 from ...model.build import BuildPlan, Root, stream_id
-from ...model.component import Origin
+from ...model.component import Component, Origin
 from ...model.package import Package
 from ...model.plan import Plan, PlannedStream
 from ...model.profile import BundledSource
@@ -36,6 +36,7 @@ from .parts import (
     package_url,
     rpm_url,
 )
+from .vendored import check_checksum, vendored_part
 
 __all__ = ["bill_of"]
 
@@ -86,7 +87,7 @@ def bill_of(
     content = sha256(f"{digest}\n{epoch}\n".encode())
     for part in (application, *parts):
         said = f"{part.ref}\n{part.version}\n{part.sha256}\n{part.licence}\n{part.licence_text}\n"
-        content.update(said.encode())
+        content.update(f"{said}{part.sha512}".encode())
     return Bill(
         uuid.uuid5(_NAMESPACE, content.hexdigest()),
         f"{plan.application}-{plan.version}" + (f"-{plan.variant}" if plan.variant else ""),
@@ -113,6 +114,12 @@ def _check_plan(plan: Plan, builds: BuildPlan, refusals: Refusals) -> None:
             _check_text(text, path, refusals)
         if source.sha256:
             refusals.check(source.sha256, grammar.DIGEST, f"{path}.source")
+    for each in plan.vendored:
+        for one in each.packages:
+            path = f"vendored[{each.component}]"
+            for text in (one.name, one.version, one.source, one.licence, one.licence_of):
+                _check_text(text, path, refusals)
+            check_checksum(one, path, refusals)
 
 
 def _check_package(name: str, evr: str, arch: str, path: str, refusals: Refusals) -> None:
@@ -159,7 +166,9 @@ class _Maker:
         ]
         sources = [*self._sources(), *map(_bundled, _those_of(bundled, self.plan.variant))]
         application = _application(self.plan)
+        vendored = dict(self._vendored(runtime))
         relations = {
+            *vendored,
             *(Relation(application.ref, RelationKind.CONTAINS, _package_ref(n)) for n in runtime),
             *self._dependencies(),
             *self._generated(sources),
@@ -170,7 +179,7 @@ class _Maker:
                 if part.ref.startswith("bundled:")
             ),
         }
-        parts = sorted((*packages, *sources), key=lambda part: part.ref)
+        parts = sorted((*packages, *sources, *vendored.values()), key=lambda part: part.ref)
         return application, tuple(parts), tuple(sorted(relations))
 
     # -- packages
@@ -269,6 +278,28 @@ class _Maker:
             if row.package.repository == _PRIVATE and source in known:
                 yield Relation(_package_ref(name), RelationKind.GENERATED_FROM, source)
 
+    # -- what is vendored
+
+    def _vendored(self, runtime: set[str]) -> Iterator[tuple[Relation, Part]]:
+        """What the packages of a stream hold of others, each with the relation that says so. What
+        is for development alone is in no package."""
+        for each in self.plan.vendored:
+            name = self._main_package(each.component)
+            for package in each.shipped if name else ():
+                part = vendored_part(each.component, package, runs=name in runtime)
+                yield Relation(_package_ref(name), RelationKind.CONTAINS, part.ref), part
+
+    def _main_package(self, component: Component) -> str:
+        """The package of a component's private stream that has the stream's own name, else the
+        first; empty where no root has one."""
+        streams = {id: s for id, s in self._streams.items() if s.component == component}
+        found = [
+            (row.package.name != streams[row.stream].package, name)
+            for name, row in self.rows.items()
+            if row.stream in streams and row.package.repository == _PRIVATE
+        ]
+        return min(found)[1] if found else ""
+
     # -- builds
 
     def _built_with(self, application: Part, runtime: set[str]) -> Iterator[Relation]:
@@ -302,7 +333,7 @@ def _source_ref(id: str) -> str:
 
 
 def _application(plan: Plan) -> Part:
-    stream = plan.stream(plan.application)
+    stream = plan.own
     licence, text = expression(stream.licence if stream else "")
     return Part(
         f"application:{plan.application}",

@@ -24,15 +24,20 @@ def cyclonedx_json(bill: Bill) -> bytes:
 
 def cyclonedx_bom(bill: Bill) -> Bom:
     """The document as the library's value. What lies in build roots only has the scope
-    ``excluded``; which source a package was made from is an external reference of it, and what its
-    build had a property, since the format's dependencies are about what runs."""
+    ``excluded``; what a package has vendored is inside it; which source a package was made from is
+    an external reference of it, and what its build had a property, since the format's dependencies
+    are about what runs."""
     from cyclonedx.model.bom import Bom, BomMetaData
 
     links: dict[str, dict[RelationKind, list[str]]] = {}
     for relation in bill.relations:
         links.setdefault(relation.this, {}).setdefault(relation.kind, []).append(relation.other)
     by_ref = {part.ref: part for part in bill.parts}
-    components = [_component(part, links.get(part.ref, {}), by_ref) for part in bill.parts]
+    components = [
+        _component(part, links.get(part.ref, {}), by_ref)
+        for part in bill.parts
+        if part.kind is not PartKind.VENDORED
+    ]
     application = _component(bill.application, links.get(bill.application.ref, {}), by_ref)
     return Bom(
         components=components,
@@ -80,8 +85,20 @@ def _component(part: Part, links: dict[RelationKind, list[str]], parts: dict[str
         if is_application
         else (ComponentScope.REQUIRED if runs else ComponentScope.EXCLUDED),
         purl=PackageURL.from_string(part.purl) if part.purl else None,
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)] if part.sha256 else (),
+        hashes=[
+            HashType(alg=algorithm, content=digest)
+            for algorithm, digest in (
+                (HashAlgorithm.SHA_256, part.sha256),
+                (HashAlgorithm.SHA_512, part.sha512),
+            )
+            if digest
+        ],
         licenses=_licences(part),
+        components=[
+            _component(parts[ref], {}, parts)
+            for ref in links.get(RelationKind.CONTAINS, ())
+            if parts.get(ref, part).kind is PartKind.VENDORED
+        ],
         properties=[Property(name=name, value=value) for name, value in said if value],
         external_references=_references(links, parts),
     )

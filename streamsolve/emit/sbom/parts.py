@@ -30,6 +30,7 @@ class PartKind(Enum):
     APPLICATION = "application"
     PACKAGE = "package"
     SOURCE = "source"
+    VENDORED = "vendored"
 
 
 class RelationKind(Enum):
@@ -49,7 +50,8 @@ class Part:
     """``ref`` is unique in the bill and says what it is: ``package:bash.x86_64``,
     ``source:torch@2.14.0``. ``licence`` is an SPDX expression and ``licence_text`` what is said
     where that is none; both are empty where nothing is known. ``sha256`` is hexadecimal, of the
-    file called ``filename``. ``runs`` says that it lies in the image."""
+    file called ``filename``; of what is vendored it is that of the archive which its registry has,
+    for which ``sha512`` may stand instead. ``runs`` says that it lies in the image."""
 
     ref: str
     kind: PartKind
@@ -62,6 +64,7 @@ class Part:
     filename: str = ""
     runs: bool = True
     note: str = ""
+    sha512: str = ""
 
 
 @frozen(order=True)

@@ -113,6 +113,7 @@ def _package(part: Part, id: str) -> Any:  # noqa: ANN401
         PartKind.APPLICATION: PackagePurpose.APPLICATION,
         PartKind.PACKAGE: PackagePurpose.LIBRARY,
         PartKind.SOURCE: PackagePurpose.SOURCE,
+        PartKind.VENDORED: PackagePurpose.LIBRARY,
     }
     purl = ExternalPackageRef(ExternalPackageRefCategory.PACKAGE_MANAGER, "purl", part.purl)
     return Package(
@@ -122,7 +123,14 @@ def _package(part: Part, id: str) -> Any:  # noqa: ANN401
         version=part.version,
         file_name=part.filename or None,
         files_analyzed=False,
-        checksums=[Checksum(ChecksumAlgorithm.SHA256, part.sha256)] if part.sha256 else [],
+        checksums=[
+            Checksum(algorithm, digest)
+            for algorithm, digest in (
+                (ChecksumAlgorithm.SHA256, part.sha256),
+                (ChecksumAlgorithm.SHA512, part.sha512),
+            )
+            if digest
+        ],
         license_concluded=SpdxNoAssertion(),
         license_declared=_licence(part.licence),
         license_comment=f"It is said to be: {part.licence_text}" if part.licence_text else None,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ...model.build import BuildNeed, NeedOrigin
+from ...model.component import Kind
 from ...model.requirement import parse_requirement
 from ...model.rpm_dependency import rpm_requires
 from ...model.target import Target
 from .task import SpecTask
 
-__all__ = ["native_needs", "programs"]
+__all__ = ["chosen_packages", "native_needs", "programs"]
+
+_STACKS = (Kind.TOOLCHAIN, Kind.ACCELERATOR, Kind.PACKAGE)
+"""What profiles say that a build needs, and neither a generator nor the series of a spec says."""
 
 
 def native_needs(task: SpecTask) -> tuple[str, ...]:
@@ -16,7 +20,26 @@ def native_needs(task: SpecTask) -> tuple[str, ...]:
     found: set[str] = set()
     for need in task.needs:
         found.update(_native(task, need))
-    return tuple(sorted(found))
+    named = {text.partition(" ")[0] for text in found}
+    return tuple(sorted(found.union(chosen_packages(task) - named)))
+
+
+def chosen_packages(task: SpecTask) -> frozenset[str]:
+    """The packages of the streams that its roots chose for what the profile says of components:
+    ``clang18`` for ``toolchain:clang ==18.*``.
+
+    Without versions, since a stream's is not always its package's (CUDA 13.0 is version 13.0.2 of
+    ``cuda-toolkit-13-0``).
+    """
+    stated = {need.component for need in task.needs if need.origin is NeedOrigin.PROFILE}
+    return frozenset(
+        stream.package
+        for root in task.roots
+        for stream in root.streams
+        if stream.component.kind in _STACKS
+        and stream.component.spelled in stated
+        and stream.package
+    )
 
 
 def programs(task: SpecTask) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class SpecKind(Enum):
     UPSTREAM = "upstream"
     WHEEL = "wheel"
     SKELETON = "skeleton"
+    KERNEL_MODULE = "kernel module"
     RUNTIME = "runtime"
 
 

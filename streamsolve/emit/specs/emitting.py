@@ -19,6 +19,7 @@ from ...model.plan import Plan
 from ...model.rpm_language import Dependency, RichDependency, parse_dependency
 from .. import grammar
 from ..grammar import Refusals
+from ..kernel_modules import check_pair
 from ..mock_settings import MockSettings, check_settings
 from ..names import Names, builds_of, names_of, source_stem
 from ..namespace import PrivateNames, has_private_interpreter, namespace_of
@@ -27,6 +28,7 @@ from .build_needs import native_needs
 from .emitted import Draft, EmittedSpec, EmittedSpecs, SpecKind
 from .from_base import changed_spec
 from .from_upstream import upstream_spec
+from .kernel_module import kernel_module_spec
 from .licences import UNKNOWN_LICENCE
 from .materials import NO_MATERIAL, GivenSpec, SpecMaterials, UpstreamFile
 from .namespaced import namespaced, provided_files
@@ -35,6 +37,7 @@ from .skeleton import checkout_of, skeleton
 from .sources import missing_files, sources_list
 from .spec_text import SpecText
 from .task import SpecTask, tasks_of
+from .vendored import check_vendored, with_vendored
 
 __all__ = ["emit_specs"]
 
@@ -57,15 +60,18 @@ def emit_specs(
     refusals = Refusals(file)
     check_settings(settings, Refusals("", refusals.faults))
     refusals.check(plan.application, grammar.NAME, "application")
-    refusals.check(plan.python, grammar.RELEASE, "python")
+    if plan.python:
+        refusals.check(plan.python, grammar.RELEASE, "python")
     names_of(builds, refusals)
     refusals.raise_if_any()
     known = {each.stream: each for each in materials.streams}
     names = names_of(with_runtime(plan, builds, namespace_of(plan, settings)), refusals)
     refusals.raise_if_any()
     tasks = tasks_of(plan, builds, names, settings, known)
+    check_pair(plan, refusals)
     for task in tasks:
         _check(task, refusals)
+        check_vendored(task, plan, refusals)
     refusals.raise_if_any()
     return _Emission(plan, settings, names, tasks).emit()
 
@@ -155,7 +161,8 @@ class _Emission:
     def emit(self) -> EmittedSpecs:
         """Draft all, since what one package makes is what another asks for; then write."""
         for task in self.tasks:
-            self.drafts[task.id] = _drafted(task)
+            kind, origin, draft = _drafted(task)
+            self.drafts[task.id] = kind, origin, with_vendored(task, self.plan, draft)
             draft = self.drafts[task.id][2]
             if task.namespace is not None:
                 self.made[task.id] = draft.spec.packages(), provided_files(draft.spec)
@@ -197,7 +204,8 @@ class _Emission:
             origin,
             draft.incomplete,
             missing,
-            licence is not None and licence.value == UNKNOWN_LICENCE,
+            # What is vendored comes behind its own, and may not be known either.
+            licence is not None and licence.value.split(" AND ")[0] == UNKNOWN_LICENCE,
             kind in (SpecKind.UPSTREAM, SpecKind.WHEEL) and task.material.project is None,
         )
 
@@ -230,6 +238,8 @@ def _drafted(task: SpecTask) -> tuple[SpecKind, str, Draft]:
     if task.stream.kind is Kind.DISTRIBUTION and archive and not checkout_of(source.purl):
         kind = SpecKind.WHEEL if task.is_wheel else SpecKind.UPSTREAM
         return kind, archive, upstream_spec(task)
+    if task.pair is not None:
+        return SpecKind.KERNEL_MODULE, source.purl, kernel_module_spec(task, task.pair)
     return SpecKind.SKELETON, source.purl, skeleton(task)
 
 

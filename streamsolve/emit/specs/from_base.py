@@ -21,6 +21,7 @@ from .dependencies import Dependency, change_dependencies, known_name
 from .emitted import Draft
 from .macros import Macros
 from .materials import GivenSpec
+from .native import further_tags, is_native, tag_letter, with_letter
 from .spec_text import Section, SpecText, Tag
 from .task import SpecTask
 from .versioning import change_version, spelled_for_rpm
@@ -109,6 +110,9 @@ class _Change:
         if before is not None and _parsed(before.replace("~", "")) == version:
             return
         series = self.spec.macros().expand("%{pybasever}")
+        letter = tag_letter(before) if is_native(self.task) else ""
+        if letter:
+            with_letter(self.spec, letter)
         fault = change_version(self.spec, after, str(version.public))
         self.said.append(f"version {before or 'unknown'} to {after}")
         if fault:
@@ -172,6 +176,11 @@ class _Change:
         gone = change_dependencies(self.spec, ("buildrequires",), self._instead)
         if gone:
             self.said.append(f"{len(gone)} of its BuildRequires left out, as the plan does")
+        further = further_tags(self.task, self.spec) if is_native(self.task) else []
+        if further:
+            release = self.spec.main("release")
+            self.spec.insert(release.line + 1 if release else 0, further)
+            self.said.append(f"{len(further)} further requirements, as the plan has them")
         needs = [need for need in self.task.needs if need.origin is not NeedOrigin.METHOD]
         if needs and not any(
             need.origin in (NeedOrigin.BASE_SPEC, NeedOrigin.SPEC_FILE) for need in needs

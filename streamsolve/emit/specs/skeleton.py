@@ -14,17 +14,22 @@ from .build_needs import native_needs
 from .data_text import data
 from .emitted import Draft
 from .licences import UNKNOWN_LICENCE, licence_of
+from .native import failing_build, is_native, runtime_needs
 from .spec_text import SpecText
 from .task import SpecTask
 from .versioning import spelled_for_rpm
 from .written import changelog_entry, gpu_exports, header, relaxations
 
-__all__ = ["FORGES", "Checkout", "checkout_of", "skeleton"]
+__all__ = ["FORGES", "Checkout", "archive_of", "checkout_of", "skeleton"]
 
 FORGES = {"github": "https://github.com", "gitlab": "https://gitlab.com"}
 _PURL = re.compile(
     r"pkg:(?P<forge>[a-z]+)/(?P<owner>[A-Za-z0-9._/-]+)/(?P<name>[A-Za-z0-9._-]+)"
     r"@(?P<revision>[A-Za-z0-9._/+-]+)(?:#(?P<part>[A-Za-z0-9._/-]+))?"
+)
+_ARCHIVE = re.compile(
+    r"pkg:generic/[A-Za-z0-9._-]+@[A-Za-z0-9._+-]+\?download_url="
+    r"(?P<address>https://[A-Za-z0-9.-]+/(?:[A-Za-z0-9._+-]+/)*(?P<filename>[A-Za-z0-9_][A-Za-z0-9._+-]*))"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FINISH = "# To be finished by a packager: "
@@ -32,9 +37,10 @@ _FINISH = "# To be finished by a packager: "
 
 @frozen
 class Checkout:
-    """A revision of a source repository. ``url`` is the project's page, ``archive`` the address of
-    the archive that its forge makes, ``directory`` what it unpacks to, ``part`` the directory in it
-    that is built (empty: all)."""
+    """A revision of a source repository, or an archive of upstream's. ``url`` is the project's page
+    (empty: not known), ``archive`` the address of the archive that its forge makes, ``directory``
+    what it unpacks to (empty: not known), ``part`` the directory in it that is built (empty:
+    all)."""
 
     url: str
     archive: str
@@ -63,9 +69,18 @@ def checkout_of(purl: str) -> Checkout | None:
     )
 
 
+def archive_of(purl: str) -> Checkout | None:
+    """The archive whose address a package URL states, None for any other."""
+    found = _ARCHIVE.fullmatch(purl)
+    if found is None or ".." in purl:
+        return None
+    return Checkout("", found["address"], found["filename"], "", "")
+
+
 def skeleton(task: SpecTask) -> Draft:
     """The spec of a stream, with what is left to do as its ``incomplete``."""
-    checkout = checkout_of(task.stream.source.purl)
+    purl = task.stream.source.purl
+    checkout = checkout_of(purl) or archive_of(purl)
     incomplete = list(_unfinished(task, checkout))
     is_python = task.stream.kind is Kind.DISTRIBUTION
     lines = [
@@ -78,7 +93,7 @@ def skeleton(task: SpecTask) -> Draft:
         f"{_subject(task)}, for {task.application}.",
         "",
         "%prep",
-        *_prepared(checkout),
+        *_prepared(None if _is_binary(task) else checkout),
         *relaxations(task),
         "",
         *(_python_build(task) if is_python else _plain_build(task)),
@@ -92,10 +107,13 @@ def _unfinished(task: SpecTask, checkout: Checkout | None) -> list[str]:
     found = []
     if checkout is None:
         found.append(f"where the source {task.stream.source.purl or 'of it'} comes from")
+    elif _is_binary(task):
+        found.append("the archive of upstream's own binary, and its digest")
     elif not task.stream.source.sha256:
-        found.append(
+        of_forge = (
             "the archive of the revision: its digest, and what the repository has as submodules"
         )
+        found.append(of_forge if checkout.url else "the archive of upstream's: its digest")
     if task.stream.kind is not Kind.DISTRIBUTION:
         found.append("how it is built, and which files it has")
     elif checkout is not None:
@@ -103,6 +121,11 @@ def _unfinished(task: SpecTask, checkout: Checkout | None) -> list[str]:
     if task.bootstraps:
         found.append("the switch of the bootstrap pass")
     return found
+
+
+def _is_binary(task: SpecTask) -> bool:
+    """Whether upstream's own binary is packaged, which no source archive holds."""
+    return is_native(task) and task.stream.prebuilt
 
 
 def _subject(task: SpecTask) -> str:
@@ -120,7 +143,8 @@ def _subject(task: SpecTask) -> str:
 def _preamble(task: SpecTask, checkout: Checkout | None) -> list[str]:
     version = task.stream.version
     written = spelled_for_rpm(version) if version is not None else "0"
-    licence = licence_of(task) if task.stream.kind is Kind.DISTRIBUTION else UNKNOWN_LICENCE
+    stated = task.stream.kind is Kind.DISTRIBUTION or bool(task.stream.licence)
+    licence = licence_of(task) if stated else UNKNOWN_LICENCE
     series = [f"%global python3_pkgversion {task.series}", ""] if task.alternative else []
     lines = [
         *series,
@@ -131,13 +155,24 @@ def _preamble(task: SpecTask, checkout: Checkout | None) -> list[str]:
         f"License:        {licence}",
     ]
     if checkout is not None:
-        lines += [f"URL:            {checkout.url}", f"Source0:        {checkout.archive}"]
-    return [*lines, *(f"BuildRequires:  {text}" for text in native_needs(task))]
+        if checkout.url:
+            lines.append(f"URL:            {checkout.url}")
+        if not _is_binary(task):
+            lines.append(f"Source0:        {checkout.archive}")
+    lines += [f"BuildRequires:  {text}" for text in native_needs(task)]
+    if is_native(task):
+        lines += [f"Requires:       {text}" for text in runtime_needs(task)]
+    return lines
 
 
 def _prepared(checkout: Checkout | None) -> list[str]:
     if checkout is None:
         return ["%setup -q -c -T"]
+    if not checkout.directory:
+        return [
+            "# What it unpacks to is not known: below a directory of its own, whatever it is.",
+            "%autosetup -p1 -c",
+        ]
     lines = [f"%autosetup -p1 -n {checkout.directory}"]
     return [*lines, f"cd {checkout.part}"] if checkout.part else lines
 
@@ -166,4 +201,5 @@ def _python_build(task: SpecTask) -> list[str]:
 
 
 def _plain_build(task: SpecTask) -> list[str]:
-    return ["%build", *gpu_exports(task), "", "%install", "", "%files", ""]
+    fails = failing_build(task) if is_native(task) else []
+    return ["%build", *gpu_exports(task), *fails, "", "%install", "", "%files", ""]

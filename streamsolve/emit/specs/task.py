@@ -9,8 +9,9 @@ from attrs import frozen
 
 from ...model.build import Build, BuildNeed, BuildPlan, NeedRole, Root, Stage, stream_id
 from ...model.component import PYTHON, Kind, Origin, Scope
+from ...model.kernel import KernelPair
 from ...model.package import Package
-from ...model.plan import Plan, PlannedStream, Relaxed
+from ...model.plan import Plan, PlannedStream, ReasonKind, Relaxed
 from ...model.rpm_dependency import rpm_version
 from ..gpu_targets import has_gpu_compiler, targets_of
 from ..mock_settings import MockSettings
@@ -36,8 +37,9 @@ class SpecTask:
 
     ``packages`` are those that the plan expects of it, its own first, ``directory`` is where its
     files go, ``release`` the release with which the plan's configurations let it in. ``private``
-    is what is private in its roots and in itself. ``series`` is the interpreter's (``3.14``), and
-    ``default_series`` that of the names that begin with ``python3-``.
+    is what is private in its roots and in itself. ``pair`` is the kernel of a kernel module.
+    ``series`` is the interpreter's (``3.14``), and ``default_series`` that of the names that begin
+    with ``python3-``.
     """
 
     stream: PlannedStream
@@ -53,6 +55,7 @@ class SpecTask:
     private: PrivateNames
     namespace: Namespace | None
     settings: MockSettings
+    pair: KernelPair | None = None
 
     @property
     def id(self) -> str:
@@ -75,7 +78,8 @@ class SpecTask:
     @property
     def is_application(self) -> bool:
         """Whether it is the application itself."""
-        return self.stream.component.name == self.application
+        named = self.stream.component.name == self.application
+        return named or self.stream.reason.kind is ReasonKind.APPLICATION
 
     @property
     def alternative(self) -> bool:
@@ -157,9 +161,16 @@ def tasks_of(
                 private=_private(roots, packages, builds.runtime),
                 namespace=namespace_of(plan, settings),
                 settings=settings,
+                pair=_pair(plan, stream),
             )
         )
     return tuple(found)
+
+
+def _pair(plan: Plan, stream: PlannedStream) -> KernelPair | None:
+    """The kernel that a module is built for."""
+    pair = plan.kernel_pair
+    return pair if pair is not None and pair.module == stream.component else None
 
 
 def _private(roots: Iterable[Root], own: Iterable[Package], runtime: Root) -> PrivateNames:
