@@ -11,7 +11,12 @@ from streamsolve.rpms.decompression import PIECE, DamagedPayloadError, Inflated
 
 from .handmade_rpm import cpio_archive, cpio_member
 
-_NAMES = st.binary(min_size=1, max_size=30).map(lambda name: name.replace(b"\0", b"0"))
+# The format has no member of the name that ends an archive.
+_NAMES = (
+    st.binary(min_size=1, max_size=30)
+    .map(lambda name: name.replace(b"\0", b"0"))
+    .filter(lambda name: name != b"TRAILER!!!")
+)
 _MEMBERS = st.lists(st.tuples(_NAMES, st.binary(max_size=40)), max_size=6)
 _END = cpio_archive([])
 
