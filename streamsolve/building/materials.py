@@ -8,12 +8,10 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import attrs
 from attrs import define, field, frozen
 
 from ..emit.specs import (
     GivenSpec,
-    ProjectFacts,
     SpecMaterials,
     StreamMaterial,
     UpstreamFile,
@@ -30,6 +28,7 @@ from ..model.build import Build
 from ..model.component import Origin
 from ..model.plan import PlannedStream
 from ..model.progress import Progress, no_progress
+from ..model.project import ProjectFacts
 from ..storage import file_digest
 from .base_specs import base_source_packages, is_of_version
 
@@ -145,12 +144,10 @@ class _Reader:
             if path is None:
                 return None
             try:
-                read = read_project_file(path, filename=stream.source.filename)
+                return read_project_file(path, filename=stream.source.filename)
             except InputError as error:
                 # What upstream published is what it is: the plan alone must do.
                 self.unread.append((id, error.message))
-                return None
-            return ProjectFacts(**attrs.asdict(read))
         return None
 
 

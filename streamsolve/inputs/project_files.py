@@ -14,16 +14,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ..errors import Code, InputError, Place
+from ..model.project import ProjectFacts
 from .listing import is_pure_wheel
 from .sdist import scan_sdist
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
 
-__all__ = ["ProjectFile", "read_project_file"]
+__all__ = ["read_project_file"]
 
 _TEXT_LIMIT = 8 << 20
 _WHEEL_MEMBERS = 200_000
@@ -39,32 +40,7 @@ _ASIDE = frozenset({"docs", "examples", "test", "tests"})
 _HOME = ("homepage", "home", "repository", "source", "source code", "github", "documentation")
 
 
-@frozen
-class ProjectFile:
-    """The metadata's fields as written, and what the list of members shows.
-
-    ``directory`` is the one that an sdist unpacks to, empty for a wheel. ``modules`` are top-level
-    ones, sorted, empty where nobody says; ``scripts`` are commands, sorted; ``archful`` says that
-    there are sources of compiled parts outside of tests and documentation.
-    """
-
-    name: str
-    version: str
-    archive: str
-    directory: str = ""
-    summary: str = ""
-    license_expression: str = ""
-    licence: str = ""
-    classifiers: tuple[str, ...] = ()
-    url: str = ""
-    modules: tuple[str, ...] = ()
-    scripts: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    archful: bool = False
-    license_files: bool = False
-
-
-def read_project_file(path: Path, *, filename: str = "") -> ProjectFile:
+def read_project_file(path: Path, *, filename: str = "") -> ProjectFacts:
     """Read an sdist or a wheel; ``filename`` is its name if not the path's, and tells its form.
 
     Raises :class:`InputError` (``INDEX_BAD_METADATA``) for an archive that is damaged or claims to
@@ -74,7 +50,7 @@ def read_project_file(path: Path, *, filename: str = "") -> ProjectFile:
     return _of_wheel(path, name) if name.endswith(".whl") else _of_sdist(path, name)
 
 
-def _of_sdist(path: Path, file: str) -> ProjectFile:
+def _of_sdist(path: Path, file: str) -> ProjectFacts:
     def is_text(member: str) -> bool:
         return member in _TOP or _EGG_TEXT.fullmatch(member) is not None
 
@@ -99,7 +75,7 @@ def _of_sdist(path: Path, file: str) -> ProjectFile:
     )
 
 
-def _of_wheel(path: Path, file: str) -> ProjectFile:
+def _of_wheel(path: Path, file: str) -> ProjectFacts:
     texts: dict[str, str] = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -144,14 +120,14 @@ def _importable(path: str) -> str:
 # -- texts -----------------------------------------------------------------------------------------
 
 
-def _described(text: str, file: str) -> ProjectFile:
+def _described(text: str, file: str) -> ProjectFacts:
     from packaging.metadata import parse_email
 
     raw = parse_email(text)[0]
     name, version = raw.get("name", "").strip(), raw.get("version", "").strip()
     if not name or not version:
         raise _fault(file, "its metadata has no name or no version")
-    return ProjectFile(
+    return ProjectFacts(
         name,
         version,
         file,

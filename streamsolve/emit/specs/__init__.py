@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ...model.project import ProjectFacts
 from .emitted import EmittedSpec, EmittedSpecs, SpecKind
 from .emitting import emit_specs
 from .materials import (
     NO_MATERIAL,
     GivenSpec,
-    ProjectFacts,
     SpecMaterials,
     StreamMaterial,
     UpstreamFile,

@@ -11,12 +11,12 @@ import re
 
 from attrs import define, evolve, field
 
+from ...model.project import ProjectFacts
 from .build_needs import native_needs, programs
 from .data_text import commented, data
 from .emitted import Draft
 from .generator import filled_in
 from .licences import UNKNOWN_LICENCE, licence_of, licence_words
-from .materials import ProjectFacts
 from .spec_text import Section, SpecText
 from .task import SpecTask
 from .versioning import spelled_for_rpm

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...model.project import ProjectFacts
 from .generator import classifier_licences, is_spdx
-from .materials import ProjectFacts
 from .task import SpecTask
 
 __all__ = ["UNKNOWN_LICENCE", "licence_of", "licence_words"]
