@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field, frozen
 
 from ..errors import Code, InputError, Place
-from ..inputs.bases import open_base, parse_overlay
 from ..inputs.shipped import default_cache
 from ..inputs.transport import Transport
 from ..inputs.upstream_extract import UpstreamExtract
@@ -29,7 +28,7 @@ from .joint_parts import users_in, without_anchor
 from .joint_rules import OF_BUILDS, Application, common_ground, contradictions, joined
 from .joint_upstream import JoinedExtracts, JointUpstream
 from .module_streams import ModuleChoice, chosen_modules
-from .planning import extract_of
+from .planning import embedded_extract, index_of, whole_base
 from .request import PlanRequest
 from .upstream import Upstream
 
@@ -220,24 +219,7 @@ def _whole_base(
             f"the applications have different default bases: {', '.join(names)}",
             hint="say which one with --base",
         )
-    name = request.base or names[0]
-    try:
-        return open_base(
-            name,
-            arch=request.arch,
-            transport=transport,
-            overlays=[parse_overlay(text) for text in request.overlays],
-            extracts=None,
-        )
-    except InputError as error:
-        if error.code is not Code.OFFLINE_NOT_CACHED:
-            raise
-        text = (
-            f"without network the repositories of {name} cannot be had: they are not in the cache, "
-            "and what comes with the tool of a base is for one application alone"
-        )
-        hint = "name them with --base DIRECTORY, or leave out --offline"
-        raise InputError(Code.NEEDS_WHOLE_BASE, text, place=Place(name), hint=hint) from None
+    return whole_base(request, request.base or names[0], transport, "is for one application alone")
 
 
 def _upstream(
@@ -247,13 +229,11 @@ def _upstream(
     transport: Transport,
     cache: Path,
 ) -> Upstream:
-    from ..inputs.index import PackageIndex
-
-    index = PackageIndex(transport, endpoint=request.index_url or None, cache=cache, arch=arch)
+    index = index_of(request, arch, transport, cache)
     found: dict[str, UpstreamExtract] = {}
     for one in applications:
-        extract = None if request.fresh else extract_of(one.origin)
-        if extract is not None and (not extract.arches or arch in extract.arches):
+        extract = embedded_extract(request, one.origin, arch)
+        if extract is not None:
             found.setdefault(one.profile.name, extract)
     extracts = tuple(found[name] for name in sorted(found))
     whole = JoinedExtracts(extracts) if extracts else None

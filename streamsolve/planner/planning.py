@@ -47,7 +47,16 @@ from .upstream import Upstream
 if TYPE_CHECKING:
     from ..inputs.index import PackageIndex
 
-__all__ = ["PINNED", "Attempt", "Workshop", "extract_of", "extracts_of"]
+__all__ = [
+    "PINNED",
+    "Attempt",
+    "Workshop",
+    "embedded_extract",
+    "extract_of",
+    "extracts_of",
+    "index_of",
+    "whole_base",
+]
 
 _EXTRACT = "upstream.jsonl"
 _ROUNDS = 200
@@ -74,6 +83,15 @@ def extract_of(profile: Profile) -> UpstreamExtract | None:
         if path.is_file():
             return read_extract(path.read_text("utf-8"), file="/".join(path.parts[-2:]))
     return None
+
+
+def embedded_extract(request: PlanRequest, profile: Profile, arch: str) -> UpstreamExtract | None:
+    """The extract that a request may use: none where it is to be fresh, and none that lists the
+    wheels of other architectures only."""
+    extract = None if request.fresh else extract_of(profile)
+    if extract is None or (extract.arches and arch not in extract.arches):
+        return None
+    return extract
 
 
 def extracts_of(profile: Profile) -> Path | None:
@@ -123,10 +141,8 @@ class Workshop:
         modules = chosen_modules(base, request.modules)
         pool = PackagePool.open(base.repositories, arch=base.arch, cache=cache, progress=progress)
         pool.hide(modules.hidden)
-        extract = None if request.fresh else extract_of(profile)
-        if extract is not None and extract.arches and base.arch not in extract.arches:
-            extract = None  # it lists the wheels of other architectures only
-        index = _index(transport, request, cache)
+        extract = embedded_extract(request, profile, base.arch)
+        index = index_of(request, request.arch, transport, cache)
         return cls(
             request,
             profile,
@@ -310,20 +326,25 @@ def _extras_in(plan: Plan) -> Iterator[tuple[str, Version, str]]:
 def _opened(request: PlanRequest, profile: Profile, transport: Transport) -> Base:
     """The base that is asked for. Builds need all of it, which no extract has."""
     name = request.base or profile.default_base
+    if request.builds:
+        return whole_base(request, name, transport, "has no build roots")
+    extracts = None if request.fresh else extracts_of(profile)
+    return _open_base(request, name, transport, extracts)
+
+
+def whole_base(request: PlanRequest, name: str, transport: Transport, why: str) -> Base:
+    """A base with all that its repositories have; ``why`` is what is wrong with its extracts.
+
+    Raises :class:`InputError` (``NEEDS_WHOLE_BASE``) where it cannot be had without network.
+    """
     try:
-        return open_base(
-            name,
-            arch=request.arch,
-            transport=transport,
-            overlays=[parse_overlay(text) for text in request.overlays],
-            extracts=None if request.fresh or request.builds else extracts_of(profile),
-        )
+        return _open_base(request, name, transport, None)
     except InputError as error:
-        if not request.builds or error.code is not Code.OFFLINE_NOT_CACHED:
+        if error.code is not Code.OFFLINE_NOT_CACHED:
             raise
         text = (
             f"without network the repositories of {name} cannot be had: they are not in the cache, "
-            "and what comes with the tool of a base has no build roots"
+            f"and what comes with the tool of a base {why}"
         )
         hint = "name them with --base DIRECTORY, or leave out --offline"
         raise InputError(Code.NEEDS_WHOLE_BASE, text, place=Place(name), hint=hint) from None
@@ -352,12 +373,23 @@ def _names_in(conflicts: Iterable[Conflict]) -> set[str]:
     }
 
 
-def _index(transport: Transport, request: PlanRequest, cache: Path) -> PackageIndex:
+def _open_base(
+    request: PlanRequest, name: str, transport: Transport, extracts: Path | None
+) -> Base:
+    return open_base(
+        name,
+        arch=request.arch,
+        transport=transport,
+        overlays=[parse_overlay(text) for text in request.overlays],
+        extracts=extracts,
+    )
+
+
+def index_of(request: PlanRequest, arch: str, transport: Transport, cache: Path) -> PackageIndex:
+    """The package index that is asked for."""
     from ..inputs.index import PackageIndex
 
-    return PackageIndex(
-        transport, endpoint=request.index_url or None, cache=cache, arch=request.arch
-    )
+    return PackageIndex(transport, endpoint=request.index_url or None, cache=cache, arch=arch)
 
 
 def _root_conflict(book: Book, texts: tuple[str, ...]) -> Conflict:
