@@ -20,7 +20,8 @@ from .conftest import SHARED
 from .rawbase import package_versions
 
 BASES = ("fedora-44", "fedora-45")
-MACHINE = ("/work/", "/opt/", "/home/", "/tmp/", "/root/", "localhost", "://pypi")
+CHECKOUT = f"{Path(__file__).parents[2]}/"
+MACHINE = (CHECKOUT, "/opt/", "/home/", "/tmp/", "/root/", "localhost", "://pypi")
 """What a file that is made on some machine might say of it."""
 
 

@@ -132,14 +132,13 @@ def _repositories(
     themselves, such as EPEL those of the name, need not be named."""
     from ..copr import FarmRepository
     from ..inputs.base_definitions import find_definition
-    from ..inputs.bases import as_locked, located, parse_overlay
+    from ..inputs.overlays import overlay_of_lock
     from ..inputs.repositories import LocationKind
 
     found: dict[str, FarmRepository] = {}
     for text in texts:
         with faults.collect():
-            used = as_locked(text, lock.settings.repositories)
-            overlay = located(parse_overlay(used), lock.plan.base)
+            overlay = overlay_of_lock(text, lock.settings.repositories, lock.plan.base)
             if overlay.kind is not LocationKind.BASEURL:
                 raise InputError(
                     Code.BAD_OPTION,

@@ -15,6 +15,7 @@ from .layers import LAYER_OPTIONS, chosen_layers
 from .mock_base import of_base, overlay, overlays, releasever, source_date_epoch
 from .options import (
     force_option,
+    further_repo_option,
     lock_argument,
     output_option,
     profile_of_lock_option,
@@ -53,13 +54,7 @@ _OPTIONS = (
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         help="Take every package from DIR, each by its full name and checksum; nothing is fetched.",
     ),
-    click.option(
-        "--repo",
-        "repos",
-        metavar="NAME=URL[,priority=N]",
-        multiple=True,
-        help="Where a repository on top of the lock's base is; may be given again.",
-    ),
+    further_repo_option,
     click.option(
         "--gpg-key",
         "keys",

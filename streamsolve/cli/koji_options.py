@@ -39,15 +39,14 @@ def koji_settings(lock: Lock, options: Mapping[str, Any]) -> KojiSettings:
 def _repositories(lock: Lock, options: Mapping[str, Any]) -> tuple[KojiRepository, ...]:
     """The base's repositories, where no tag has them, and those on top of it."""
     from ..emit.lists import KojiRepository
-    from ..inputs.bases import as_locked, located, parse_overlay
+    from ..inputs.overlays import overlay_of_lock
     from ..inputs.repositories import LocationKind
     from .mock_base import address_of, overlay_ids
 
     faults, found = ErrorCollector(Code.BAD_OPTION), dict[str, KojiRepository]()
     for text in options["repos"]:
         with faults.collect():
-            used = as_locked(text, lock.settings.repositories)
-            one = located(parse_overlay(used), lock.plan.base)
+            one = overlay_of_lock(text, lock.settings.repositories, lock.plan.base)
             if one.kind is not LocationKind.BASEURL:
                 raise InputError(
                     Code.BAD_OPTION,

@@ -117,15 +117,15 @@ def known_overlays(
 ) -> Iterable[Overlay]:
     """The repositories on top of a lock's base whose place options and settings say, or whose name
     is enough; of those that the lock has not, only those that were ``given``."""
-    from ..inputs.bases import as_locked, located, parse_overlay
     from ..inputs.overlay_definitions import texts_of_known
+    from ..inputs.overlays import located, overlay_of_lock, parse_overlay
     from ..inputs.settings import overlay_text
 
     wanted = {*lock.settings.overlays, *given}
     for name, address in known:
         if name in wanted:
-            text = as_locked(overlay_text(name, address), lock.settings.repositories)
-            yield located(parse_overlay(text), lock.plan.base)
+            text = overlay_text(name, address)
+            yield overlay_of_lock(text, lock.settings.repositories, lock.plan.base)
     priorities = {each.id: each.priority for each in lock.settings.repositories}
     for text in texts_of_known(wanted - {name for name, _ in known}, lock.plan.base, priorities):
         yield located(parse_overlay(text), lock.plan.base)

@@ -19,6 +19,7 @@ from .mock_base import (
     releasever,
     source_date_epoch,
 )
+from .options import further_repo_option
 
 if TYPE_CHECKING:
     from ..building.bootstrap_image import LocalImage
@@ -49,13 +50,7 @@ _REPOSITORIES = (
         default="",
         help="Where built packages are published; DIR/repo if nothing is said.",
     ),
-    click.option(
-        "--repo",
-        "repos",
-        metavar="NAME=URL[,priority=N]",
-        multiple=True,
-        help="Where a repository on top of the lock's base is; may be given again.",
-    ),
+    further_repo_option,
     click.option(
         "--gpg-key",
         "keys",

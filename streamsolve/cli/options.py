@@ -30,6 +30,7 @@ __all__ = [
     "complete_base",
     "fetch_options",
     "force_option",
+    "further_repo_option",
     "lock_argument",
     "missing_application",
     "optional_application_argument",
@@ -166,7 +167,7 @@ base_of_lock_option = click.option(
     help="Where its base is, if not known by the lock's own name for it.",
     shell_complete=complete_base,
 )
-_FURTHER_REPO = click.option(
+further_repo_option = click.option(
     "--repo",
     "repos",
     metavar="NAME=URL[,priority=N]",
@@ -189,7 +190,7 @@ _PLACES = (
         help="Its profile, by name or file, if not the one of the lock's name.",
         shell_complete=_complete_application,
     ),
-    _FURTHER_REPO,
+    further_repo_option,
     _OFFLINE,
     *_STORE,
 )

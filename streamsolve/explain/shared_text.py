@@ -218,7 +218,13 @@ def _within(shared: SharedPlan, everything: bool) -> Iterable[Block]:
     yield paragraph(
         Span("Shared inside a set", Style.HEADING), f": {count(len(inside), 'private stream')}"
     )
-    for users, common in _grouped(inside).items():
+    yield from _by_users(inside, shared, everything)
+
+
+def _by_users(
+    streams: Sequence[CommonStream], shared: SharedPlan, everything: bool
+) -> Iterable[Block]:
+    for users, common in _grouped(streams).items():
         yield paragraph(
             Span(_users(users, shared), Style.NAME),
             f" ({len(common)}): ",
@@ -244,14 +250,7 @@ def _across(shared: SharedPlan, everything: bool) -> Iterable[Block]:
         Span("Built once for several sets", Style.HEADING),
         f": {count(len(across), 'private stream')}, each with all below it {what}",
     )
-    for users, common in _grouped(across).items():
-        yield paragraph(
-            Span(_users(users, shared), Style.NAME),
-            f" ({len(common)}): ",
-            Span(_names(common, everything), Style.QUIET),
-            indent=2,
-            hang=2,
-        )
+    yield from _by_users(across, shared, everything)
     if not shared.builds:
         yield paragraph("Build roots were not compared: --builds does.", indent=2)
 

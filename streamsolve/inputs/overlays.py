@@ -9,16 +9,16 @@ from attrs import evolve, frozen
 
 from ..errors import Code, InputError
 from ..model.lock import LockRepository
+from ..model.package import LOWEST_PRIORITY
 from .overlay_definitions import find_overlay
 from .repositories import LocationKind
 
-__all__ = ["Overlay", "as_locked", "located", "parse_overlay"]
+__all__ = ["Overlay", "as_locked", "located", "overlay_of_lock", "parse_overlay"]
 
 _OVERLAY = re.compile(
     r"(?P<name>[A-Za-z0-9][\w.:-]*)(?:=(?P<location>.+?))?"
     r"(?:,priority=(?P<rank>.*?))?(?P<hotfixes>,module_hotfixes)?"
 )
-_LOWEST_PRIORITY = 99
 _TAKEN = frozenset({"external", "main", "private", "streamsolve"})
 """What a plan and the emitted files call something else: packages that are built or are a third
 party's, dnf's own section, and the repository of what was built."""
@@ -32,7 +32,7 @@ class Overlay:
 
     name: str
     location: str
-    priority: int = _LOWEST_PRIORITY
+    priority: int = LOWEST_PRIORITY
     module_hotfixes: bool = False
     kind: LocationKind = LocationKind.BASEURL
     gpgkeys: tuple[str, ...] = ()
@@ -57,7 +57,9 @@ def parse_overlay(text: str) -> Overlay:
             hint="give the overlay another name",
         )
     rank = match["rank"]
-    if rank is not None and not (rank.isascii() and rank.isdigit() and 1 <= int(rank) <= 99):
+    if rank is not None and not (
+        rank.isascii() and rank.isdigit() and 1 <= int(rank) <= LOWEST_PRIORITY
+    ):
         raise InputError(
             Code.BAD_OPTION,
             f"{rank!r} is no priority of the repository {match['name']!r}",
@@ -66,7 +68,7 @@ def parse_overlay(text: str) -> Overlay:
     return Overlay(
         match["name"],
         match["location"] or "",
-        int(rank or _LOWEST_PRIORITY),
+        int(rank or LOWEST_PRIORITY),
         module_hotfixes=match["hotfixes"] is not None,
     )
 
@@ -90,3 +92,8 @@ def located(overlay: Overlay, base: str) -> Overlay:
         return overlay
     known = find_overlay(overlay.name, base)
     return evolve(overlay, location=known.location, kind=known.kind, gpgkeys=known.gpgkeys)
+
+
+def overlay_of_lock(text: str, repositories: Iterable[LockRepository], base: str) -> Overlay:
+    """Where a repository on top of a lock's base is, with what the lock says of it."""
+    return located(parse_overlay(as_locked(text, repositories)), base)

@@ -43,7 +43,7 @@ from .notation import (
 )
 from .tables import Table, Unreadable
 
-__all__ = ["NO_COMPONENT", "Placed", "Rows", "read_origin", "read_rows"]
+__all__ = ["NO_COMPONENT", "Placed", "Rows", "among_variants", "read_origin", "read_rows"]
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ def read_rows(top: Table, rows: Rows, variants: tuple[str, ...]) -> None:
     """Add the tables of one file to ``rows``. ``variants`` are those that the profile has."""
 
     def variants_of(row: Table) -> tuple[str, ...]:
-        return row.values("variants", _among(variants))
+        return row.values("variants", among_variants(variants))
 
     def each(key: str, read: Callable[[Table], T], into: Placed[T]) -> None:
         for row in top.tables(key):
@@ -99,7 +99,9 @@ def read_rows(top: Table, rows: Rows, variants: tuple[str, ...]) -> None:
     each("component", _rule, rows.rules)
 
 
-def _among(variants: tuple[str, ...]) -> Callable[[str, Place], str]:
+def among_variants(variants: tuple[str, ...]) -> Callable[[str, Place], str]:
+    """A reader of the name of one of these variants."""
+
     def read(text: str, place: Place) -> str:
         if text not in variants:
             raise InputError(

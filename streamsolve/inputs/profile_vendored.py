@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from attrs import evolve, frozen
 
-from ..errors import Code, InputError, InputErrors, Place, nearest
+from ..errors import Code, InputError, InputErrors, Place
 from ..model.component import Component
 from ..model.vendored import Vendored
 from .notation import read_any_component
-from .profile_rows import NO_COMPONENT
+from .profile_rows import NO_COMPONENT, among_variants
 from .tables import Table, Unreadable
 from .vendored_file import parse_vendored
 
@@ -44,7 +44,7 @@ def read_vendored(
     seen: dict[tuple[object, ...], Place] = {}
     for row in top.tables("vendored"):
         component = row.value("component", read_any_component, None, required=False)
-        named = row.values("variants", _among(variants))
+        named = row.values("variants", among_variants(variants))
         file = row.value("file", _read_path, "")
         reason = row.text("reason", "")
         row.close()
@@ -80,17 +80,3 @@ def _read_path(text: str, _place: Place) -> str:
     if not text.strip() or posixpath.isabs(text) or ".." in text.split("/"):
         raise Unreadable(f"{text!r} is no file beside this one", "such as vendored.jsonl")
     return text
-
-
-def _among(variants: tuple[str, ...]) -> Callable[[str, Place], str]:
-    def read(text: str, place: Place) -> str:
-        if text not in variants:
-            raise InputError(
-                Code.UNKNOWN_VARIANT,
-                f"there is no variant {text!r}",
-                place=place,
-                hint=nearest(text, variants),
-            )
-        return text
-
-    return read
