@@ -138,6 +138,8 @@ def _sections(content: bytes) -> Mapping[str, bytes]:
         start, size, count, names_at = header[6], header[11], header[12], header[13]
         if size != form.section.size or names_at >= count:
             raise DamagedCodeError("its table of sections cannot be read")
+        if start + size * count > len(content):
+            raise DamagedCodeError("it is cut off")
         table = [form.section.unpack_from(content, start + size * n) for n in range(count)]
     except struct.error:
         raise DamagedCodeError("it is cut off") from None
