@@ -685,3 +685,100 @@ def test_the_file_lists_of_a_real_base_answer_for_any_path(caches):
         before = solved(pool, "bash")
         assert {each.name for each in pool.providers("/usr/share/man/man1/bash.1.gz")} == {"bash"}
         assert solved(pool, "/usr/share/man/man1/bash.1.gz") == before
+
+
+# --- what libsolv overlooks
+
+
+@pytest.mark.parametrize(
+    ("demand", "wanted"),
+    [
+        ("(fits if cond else nobody)", ["cond-1-1.noarch", "fits-1-1.noarch"]),
+        ("(nobody unless cond else fits)", ["cond-1-1.noarch", "fits-1-1.noarch"]),
+        ("(nobody if (fits if cond))", ["cond-1-1.noarch"]),
+        ("((fits if cond else nobody) and cond >= 1)", ["cond-1-1.noarch", "fits-1-1.noarch"]),
+        ("(fits if cond)", []),
+    ],
+)
+def test_what_meets_a_demand_by_its_condition_comes_with_what_it_needs(tmp_path, demand, wanted):
+    """cond 2 is newer, and broken: libsolv by itself takes it, for it has no rules for it."""
+    base = embedded("base", rpm("cond"), rpm("cond", "2-1", requires="lost"), rpm("fits"))
+    with opened(tmp_path, base) as pool:
+        assert solved(pool, demand) == wanted
+        with pool.session([rpm("planned")]) as session:
+            answer = session.solve(RootRequest((demand,)))
+            assert isinstance(answer, RootSolution)
+            assert [package.nevra for package in answer.packages] == wanted
+
+
+def test_a_condition_that_only_a_broken_package_meets_is_not_met(tmp_path):
+    base = embedded("base", rpm("cond", requires="lost"), rpm("fits"))
+    with opened(tmp_path, base) as pool:
+        conflict(pool, "(fits if cond else nobody)")
+
+
+OWNED = {"owner": ("/usr/share/owner/x",)}
+PATH = OWNED["owner"][0]
+HANGING_ON_PATHS = {
+    "a conflict with a path": (
+        [rpm("cap-a", "2-1", provides="cap", conflicts=PATH), rpm("cap-b", provides="cap")],
+        ("owner", "(cap-b or cap)"),
+        ["cap-b-1-1.noarch", "owner-1-1.noarch"],
+    ),
+    "a condition that is a path": (
+        [rpm("app", requires=f"(more if {PATH})"), rpm("more")],
+        ("app", "owner"),
+        ["app-1-1.noarch", "more-1-1.noarch", "owner-1-1.noarch"],
+    ),
+    "an alternative that is a path": (
+        [rpm("app", requires=f"({PATH} or lost)")],
+        ("app",),
+        ["app-1-1.noarch", "owner-1-1.noarch"],
+    ),
+    "a newer package that requires a path": (
+        [rpm("app", "2-1", requires=PATH), rpm("app", "1-1")],
+        ("app",),
+        ["app-2-1.noarch", "owner-1-1.noarch"],
+    ),
+    "a preferred provider that requires a path": (
+        [rpm("app", requires="lib"), rpm("lib", "2-1", requires=PATH), rpm("lib", "1-1")],
+        ("app",),
+        ["app-1-1.noarch", "lib-2-1.noarch", "owner-1-1.noarch"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HANGING_ON_PATHS)
+def test_an_answer_that_hangs_on_a_path_is_found_with_the_file_lists(tmp_path, case):
+    packages, install, wanted = HANGING_ON_PATHS[case]
+    stored = on_disk(tmp_path, "files", *packages, rpm("owner"), files=OWNED)
+    with opened(tmp_path, stored) as pool:
+        assert solved(pool, *install) == wanted
+    with opened(tmp_path, stored) as pool, pool.session([rpm("planned")]) as session:
+        answer = session.solve(RootRequest(install))
+        assert isinstance(answer, RootSolution)
+        assert [package.nevra for package in answer.packages] == wanted
+
+
+def test_a_conflict_with_a_path_keeps_its_owner_out(tmp_path):
+    stored = on_disk(
+        tmp_path, "files", rpm("foe", conflicts=PATH), rpm("owner"), rpm("other"), files=OWNED
+    )
+    with opened(tmp_path, stored) as pool:
+        conflict(pool, "foe", "owner")
+        assert solved(pool, "foe", "other") == ["foe-1-1.noarch", "other-1-1.noarch"]
+
+
+def test_what_provides_a_path_does_not_hide_who_owns_it(tmp_path):
+    stored = on_disk(tmp_path, "files", rpm("claims", provides=PATH), rpm("owner"), files=OWNED)
+    with opened(tmp_path, stored) as pool:
+        assert [each.name for each in pool.providers(PATH)] == ["claims", "owner"]
+
+
+def test_file_lists_are_left_alone_where_no_answer_hangs_on_them(tmp_path):
+    packages = [rpm("app", requires="tool"), rpm("far", requires=PATH), rpm("owner")]
+    stored = on_disk(tmp_path, "files", *packages, *FILED, files={**FILES, **OWNED})
+    with opened(tmp_path, stored) as pool:
+        solved(pool, "user")
+        solved(pool, "app")
+    assert not list(tmp_path.rglob("*filelists*.solv"))

@@ -9,15 +9,17 @@ from types import TracebackType
 
 from ..errors import Code, InputError
 from ..model.module_filter import ModuleFilter
-from ..model.package import Package, Repository
+from ..model.package import Package, Repository, RpmMd
 from ..model.package_files import PackageFile
 from ..model.progress import Progress, no_progress
 from ..model.root import RootConflict, RootRequest, RootSolution, RuleKind
 from ..model.software_collections import MARK, SoftwareCollection
 from ._convert import converting
+from ._demands import as_told
 from ._libsolv import Engine
 from ._loading import load, load_filelists
 from ._modules import hidden_numbers
+from ._paths import UnlistedPaths, is_unlisted
 from ._requirers import Requirers
 from .session import RootSession
 
@@ -34,8 +36,8 @@ class PackagePool:
 
     No answer depends on the order in which repositories, packages or demands are given. Where
     several packages would do, libsolv prefers the better repository, then the newest, and then
-    whichever it meets first; what it meets is sorted. File lists are loaded when a path is asked
-    for that primary.xml does not name, or when a solve fails for want of one.
+    whichever it meets first; what it meets is sorted. File lists are loaded when a path that
+    primary.xml need not name is asked for, or could make an answer another one.
     After :meth:`close` every method raises ValueError.
     """
 
@@ -49,6 +51,7 @@ class PackagePool:
         self._filter = ModuleFilter()
         self._names: tuple[str, ...] | None = None
         self._requirers: Requirers | None = None
+        self._unlisted: UnlistedPaths | None = None
         self._session: RootSession | None = None
 
     @classmethod
@@ -128,6 +131,7 @@ class PackagePool:
         if not self._filter.is_empty:
             engine.hide(hidden_numbers(engine, self._filter, self._repositories))
         self._names = None
+        self._unlisted = None
 
     def hidden_providers(self, capabilities: Iterable[str]) -> tuple[Package, ...]:
         """The hidden packages that provide one of these dependencies, sorted. Indexes all packages
@@ -158,8 +162,9 @@ class PackagePool:
         """
         engine = self._open()
         found = engine.providing(capability)
-        if not found and capability.startswith("/") and self._load_filelists():
-            found = engine.providing(capability)
+        if capability.startswith("/") and (not found or is_unlisted(capability)):
+            # What primary.xml names for one of its owners need not be all of them.
+            found = engine.providing(capability) if self._load_filelists() else found
         return self._lift(found)
 
     def named(self, name: str) -> tuple[Package, ...]:
@@ -275,8 +280,18 @@ class PackagePool:
         self._session = RootSession(self._open, self._lift_one, self._more_files, planned)
         return self._session
 
-    def _more_files(self, conflict: RootConflict) -> bool:
-        return _lacks_path(conflict) and self._load_filelists()
+    def _more_files(self, request: RootRequest, answer: RootSolution | RootConflict) -> bool:
+        """Whether the answer may be another one, since file lists were loaded because of it."""
+        if not any(map(self._has_filelists, self._without_files)):
+            return False
+        if self._unlisted is None:
+            self._unlisted = UnlistedPaths(self._open())
+        lacks = isinstance(answer, RootConflict) and _lacks_path(answer)
+        return (lacks or self._unlisted.matter_to(request, answer)) and self._load_filelists()
+
+    def _has_filelists(self, number: int) -> bool:
+        content = self._repositories[number].content
+        return isinstance(content, RpmMd) and content.filelists is not None
 
     def solve(self, request: RootRequest) -> RootSolution | RootConflict:
         """Find the packages of a root, or every problem that keeps it from being solved.
@@ -284,14 +299,12 @@ class PackagePool:
         :class:`InputError` if a text of the request is no dependency.
         """
         answer = self._solve(request)
-        if isinstance(answer, RootConflict) and self._more_files(answer):
-            return self._solve(request)
-        return answer
+        return self._solve(request) if self._more_files(request, answer) else answer
 
     def _solve(self, request: RootRequest) -> RootSolution | RootConflict:
         hidden = {*request.hidden, *(package.name for package in request.planned)}
         answer = self._open().solve(
-            sorted(set(request.install)), sorted(set(request.planned)), hidden, weak=request.weak
+            as_told(request.install), sorted(set(request.planned)), hidden, weak=request.weak
         )
         if isinstance(answer, RootConflict):
             return answer

@@ -8,6 +8,7 @@ from types import TracebackType
 from ..model.package import Package
 from ..model.root import RootConflict, RootRequest, RootSolution
 from ._choices import Choices
+from ._demands import as_told
 from ._libsolv import Engine
 from ._requirers import leaves
 
@@ -31,11 +32,11 @@ class RootSession:
         self,
         engine: Callable[[], Engine],
         lift: Callable[[int], Package],
-        retry: Callable[[RootConflict], bool],
+        retry: Callable[[RootRequest, RootSolution | RootConflict], bool],
         planned: Sequence[Package],
     ) -> None:
         """``engine`` gives the pool's engine, ``lift`` a base package as a value, and ``retry``
-        says whether a conflict may be gone, since file lists were loaded."""
+        says whether an answer may be another one, since file lists were loaded."""
         self._engine = engine
         self._lift_base = lift
         self._retry = retry
@@ -98,9 +99,7 @@ class RootSession:
         before = self._open().solver_seconds
         try:
             answer = self._solve(request)
-            if isinstance(answer, RootConflict) and self._retry(answer):
-                return self._solve(request)
-            return answer
+            return self._solve(request) if self._retry(request, answer) else answer
         finally:
             self._seconds += self._engine().solver_seconds - before
 
@@ -130,7 +129,7 @@ class RootSession:
         if self._stale:
             self._index()
         engine = self._engine()
-        install = sorted(set(request.install))
+        install = as_told(request.install)
         hidden = {*request.hidden, *(package.name for package in request.planned)}
         left_out = self._left_out(request.planned, hidden)
         if not request.weak:
