@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -10,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-__all__ = ["atomic_writer", "file_digest", "write_atomically"]
+__all__ = ["atomic_writer", "file_digest", "read_whole", "write_atomically"]
 
 _BLOCK = 1 << 20
+_MOST = 64 << 20
 
 
 @contextmanager
@@ -32,6 +34,18 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
         with suppress(FileNotFoundError):
             Path(name).unlink()
         raise
+
+
+def read_whole(path: Path) -> bytes:
+    """The content of a file that somebody names: a pipe is read too, a device without end is not.
+
+    Raises ``OSError``, also for more than 64 MiB.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(_MOST + 1)
+    if len(content) > _MOST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content
 
 
 def _umask() -> int:

@@ -22,6 +22,7 @@ from streamsolve.artifacts.scan import read_code
 from streamsolve.errors import Code, InputError
 from streamsolve.model.gpu import CodeKind, architecture_order
 
+from .damage import broken
 from .gpubinaries import (
     HIP,
     LTO,
@@ -401,10 +402,9 @@ def test_what_is_found_does_not_depend_on_how_the_bytes_come(pieces, block):
 @given(st.lists(PIECES, min_size=1, max_size=4), st.data())
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_damage_anywhere_is_read_or_refused_and_never_breaks_anything(pieces, data):
-    content = bytearray(b"".join(pieces) or b"\0")
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(content) - 1))
-        content[at] = data.draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]))
+    whole = b"".join(pieces) or b"\0"
+    starts = [len(b"".join(pieces[:number])) for number in range(len(pieces))]
+    content = data.draw(broken(whole, [start + step for start in starts for step in range(64)]))
     cut = data.draw(st.integers(0, len(content)))
     for damaged in (bytes(content), bytes(content[:cut])):
         with suppress(DamagedCodeError):

@@ -41,6 +41,27 @@ def test_a_file_changed_by_hand_or_of_somebody_else_is_not_lost(tmp_path: Path) 
     assert [(tmp_path / name).read_bytes() for name in "abc"] == [b"2"] * 3
 
 
+def test_a_name_that_no_file_can_have_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for path in ("x" * 256, f"a/{'é' * 200}/b"):
+        with pytest.raises(InputError, match="no file can have a name as long"):
+            write_files(tmp_path, {"good": b"1", path: b"2"})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_list_that_is_nested_without_end_is_no_list(tmp_path: Path) -> None:
+    (tmp_path / "emitted.json").write_text("[" * 100_000)
+    assert write_files(tmp_path, {"a": b"1"}, replace=True).written == ("a",)
+
+
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_file(tmp_path: Path) -> None:
+    for name in ("a", "emitted.json"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(InputErrors):
+        write_files(tmp_path, {"a": b"1"})
+    assert write_files(tmp_path, {"a": b"1"}, replace=True).written == ("a",)
+    assert (tmp_path / "a").read_bytes() == b"1"
+
+
 def test_all_files_are_written_or_none(tmp_path: Path) -> None:
     directory = tmp_path / "out"
     write_files(directory, {"a": b"1", "b": b"1"})

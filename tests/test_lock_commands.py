@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -240,6 +241,35 @@ def test_a_document_without_a_plan_is_refused(world: CommandWorld) -> None:
         '{"schema": "streamsolve.plan/1", "summary": {}}', encoding="utf-8"
     )
     assert world.run("diff", "part.json", "part.json").says("it is not the whole of a plan")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("base", "name"),
+        ("base", "repositories", 0, "repomd_sha256"),
+        ("streams", 0, "component"),
+        ("streams", 0, "version"),
+        ("streams", 0, "reason", "text"),
+        ("application", "variant"),
+    ],
+)
+@pytest.mark.parametrize("wrong", [7, ["a"], {"a": "b"}])
+def test_a_plan_with_a_value_that_is_no_text_is_not_compared(
+    world: CommandWorld, place: tuple[str | int, ...], wrong: object
+) -> None:
+    world.release("app", "1")
+    document: Any = world.run("plan", "app.toml", *BASE, "--json").document
+    good = json.dumps(document)
+    inside = document
+    for step in place[:-1]:
+        inside = inside[step]
+    inside[place[-1]] = wrong
+    (world.directory / "good.json").write_text(good, encoding="utf-8")
+    (world.directory / "wrong.json").write_text(json.dumps(document), encoding="utf-8")
+    ran = world.run("diff", "good.json", "wrong.json")
+    assert ran.code == 2
+    assert ran.says("wrong.json: it is not the whole of a plan")
 
 
 # -- plan --locked and lock --check ----------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -236,6 +237,29 @@ def test_a_directory_without_repodata_says_how_to_make_it(tmp_path, make):
         f"{tmp_path}/: there is no repodata/repomd.xml\n"
         "  run createrepo_c there, or give the directory above it"
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "UTF-16", "big5"])
+def test_metadata_in_another_encoding_is_refused_before_libsolv_reads_it(tmp_path, make, encoding):
+    head = f'<?xml version="1.0" encoding="{encoding}"?>\n'
+    content = f'{head}<metadata xmlns="http://linux.duke.edu/metadata/common"/>'.encode()
+    (tmp_path / "repodata").mkdir()
+    (tmp_path / "repodata" / "primary.xml").write_bytes(content)
+    (tmp_path / "repodata" / "repomd.xml").write_text(
+        '<repomd xmlns="http://linux.duke.edu/metadata/repo"><data type="primary">'
+        f'<checksum type="sha256">{sha256(content)}</checksum>'
+        '<location href="repodata/primary.xml"/></data></repomd>'
+    )
+    error = refused(lambda: open_repository("os", str(tmp_path), transport=make()))
+    assert error.code is Code.BROKEN_REPOSITORY
+    assert f"primary.xml:1: it is in the encoding {encoding}" in str(error)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_no_file_and_nobody_waits_for_it(tmp_path, make):
+    (tmp_path / "repodata").mkdir()
+    os.mkfifo(tmp_path / "repodata" / "repomd.xml")
+    error = refused(lambda: open_repository("os", str(tmp_path), transport=make()))
+    assert error.code is Code.NO_REPODATA
 
 
 def test_a_wrong_checksum_names_the_file_and_both_digests(tmp_path, make):

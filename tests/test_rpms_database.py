@@ -145,6 +145,27 @@ def test_rpm_finds_packages_in_it_by_name_file_and_provide(
     assert run("rpm", "--root", tmp_path, "--dbpath", DIRECTORY, "--verifydb") == ""
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "UPDATE Packages SET blob = 4000000000",
+        "UPDATE Packages SET blob = 'text'",
+        "DROP TABLE Packages; CREATE VIEW Packages AS WITH RECURSIVE n(hnum) AS "
+        "(SELECT 1 UNION ALL SELECT hnum + 1 FROM n) SELECT hnum, x'00' AS blob FROM n",
+        "DROP TABLE Packages",
+    ],
+)
+def test_a_database_of_strangers_is_refused_where_it_has_no_headers(
+    theirs: Path, tmp_path: Path, script: str
+) -> None:
+    path = tmp_path / DATABASE
+    shutil.copy(_file(theirs), path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    with pytest.raises(sqlite3.Error):
+        list(read_database(path))
+
+
 def test_the_same_packages_make_the_same_bytes(packages: list[Path], tmp_path: Path) -> None:
     assert _write(packages, tmp_path / "a" / "x") == _write(packages, tmp_path / "b" / "y")
 

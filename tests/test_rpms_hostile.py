@@ -7,6 +7,7 @@ import stat
 import struct
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from streamsolve.errors import Code, InputError
 from streamsolve.rpms import Entry, open_package
 
+from .damage import broken
 from .handmade_rpm import HandFile, cpio_archive, cpio_member, make_rpm
 from .rpmworld import build_rpm
 
@@ -264,13 +266,34 @@ _DAMAGE = settings(max_examples=150, deadline=None, suppress_health_check=list(H
 def test_a_damaged_package_is_refused_or_holds_what_it_held(
     honest: Path, data: st.DataObject
 ) -> None:
-    content = bytearray(honest.read_bytes())
-    for _ in range(data.draw(st.integers(1, 4))):
-        place = data.draw(st.integers(0, len(content) - 1))
-        content[place] = data.draw(st.integers(0, 255))
+    content = honest.read_bytes()
+    # Most of it is content: what counts are the two headers, with the sizes of their parts.
     damaged = honest.with_name("damaged.rpm")
-    damaged.write_bytes(content)
+    damaged.write_bytes(data.draw(broken(content, range(content.index(b"\x8e\xad"), 2000))))
     assert _outcome(damaged) in (None, _read(honest))
+
+
+_TEXTS = st.lists(st.sampled_from((b"", b"a", b"/", b"../x", b"\xff", b"9" * 5000)), min_size=1)
+_TAGS = st.sampled_from(
+    (*range(1000, 1055), *range(1085, 1130), 5008, 5046, 5062, 5092, 5093, 5097)
+)
+_TYPED = st.one_of(
+    st.tuples(st.sampled_from((3, 4, 5)), st.lists(st.sampled_from((0, 1, 2, 0xFFFF)), min_size=1)),
+    st.tuples(st.just(7), st.binary(min_size=1, max_size=40)),
+    st.tuples(st.just(8), _TEXTS),
+    st.tuples(st.just(6), _TEXTS.map(lambda texts: texts[0])),
+)
+
+
+@_DAMAGE
+@given(tags=st.dictionaries(_TAGS, _TYPED, min_size=1, max_size=3))
+def test_tags_of_another_type_or_length_are_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, tags: dict[int, tuple[int, Any]]
+) -> None:
+    files = [HandFile(b"/a/x", b"content", caps=b"cap_net_raw=ep"), HandFile(b"/a/y")]
+    more = [(tag, kind, value) for tag, (kind, value) in tags.items()]
+    directory = tmp_path_factory.mktemp("tags")
+    _outcome(make_rpm(directory, files, more=more, without=tuple(tags)))
 
 
 @_DAMAGE

@@ -235,7 +235,17 @@ def test_the_caret_keeps_to_tabs() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a = " + "[" * 5000 + "]" * 5000, "a = " + "{b = " * 5000, "\ufeffa = 1", "a = \x00"]
+    "text",
+    [
+        "a = " + "[" * 5000 + "]" * 5000,
+        "a = " + "{b = " * 5000,
+        "\ufeffa = 1",
+        "a = \x00",
+        "a" + ".a" * 50_000 + " = 1",
+        "[" + "'a' . " * 50_000 + "a]",
+        f"a = 0x{'f' * 5000}",
+        f"a = {'9' * 5000}",
+    ],
 )
 def test_hostile_texts_are_refused(text: str) -> None:
     assert refusal(text).place.line == 1

@@ -6,10 +6,8 @@ not followed.
 
 from __future__ import annotations
 
-import lzma
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -18,6 +16,7 @@ from typing import IO
 
 from attrs import frozen
 
+from ..archives import ARCHIVE_FAULTS
 from ..errors import Code, InputError, Place
 from ..rpms import FileKind, PackageFile
 from .feed import BLOCK
@@ -41,15 +40,6 @@ MOST_CONTENT = 64 << 30
 
 _PACKAGE = b"\xed\xab\xee\xdb"
 _ZIP = b"PK\x03\x04"
-_ZIP_FAULTS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @frozen
@@ -81,7 +71,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn what reading can fail with into :class:`InputError` (``BROKEN_ARTIFACT``)."""
     try:
         yield
-    except _ZIP_FAULTS as error:
+    except ARCHIVE_FAULTS as error:
         raise broken(path, f"it is no wheel that can be read: {error}") from None
     except OSError as error:
         raise broken(path, f"it cannot be read: {error.strerror or error}") from None

@@ -9,13 +9,14 @@ from email.errors import MessageError
 from email.parser import BytesParser
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
 from ..errors import InputError
 from ..model.artifacts import ArtifactKind, BuiltArtifact, Inventory, Unreadable
 from ..model.component import distribution
 from ..model.gpu import GpuFile
 from ..model.kernel import BuiltModule
+from ..model.pep508 import parse_version
 from ..model.progress import Progress, no_progress
 from ..rpms import Header, open_package
 from .containers import (
@@ -141,7 +142,10 @@ def _metadata(file: Path, archive: zipfile.ZipFile) -> tuple[str, str, list[str]
         raise broken(file, "it has no METADATA of one distribution")
     try:
         message = BytesParser().parsebytes(archive.read(found[0]), headersonly=True)
-        name, version = str(message["Name"] or ""), str(Version(str(message["Version"] or "")))
+        name, version = (
+            str(message["Name"] or ""),
+            str(parse_version(str(message["Version"] or ""))),
+        )
     except (MessageError, InvalidVersion) as error:
         raise broken(file, f"its METADATA cannot be read: {error}") from None
     if not name:

@@ -12,6 +12,7 @@ from ..model.artifacts import ArtifactKind, BuiltArtifact, Finding, FindingKind,
 from ..model.build import BuildPlan, Root, RootStream, stream_id
 from ..model.component import PYTHON, Origin, distribution
 from ..model.package import Package
+from ..model.pep508 import parse_version
 from .namespaced import as_planned, common_package
 
 __all__ = ["Expected", "Matched", "match", "same_version"]
@@ -114,7 +115,7 @@ def _match_wheel(matched: Matched, artifact: BuiltArtifact, builds: BuildPlan) -
     component = distribution(artifact.name)
     planned = sorted({build.version for build in builds.builds if build.component == component})
     try:
-        version = Version(artifact.version)
+        version = parse_version(artifact.version)
     except InvalidVersion:
         version = None
     for each in planned:

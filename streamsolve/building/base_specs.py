@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..inputs.base_definitions import find_definition
@@ -20,6 +20,7 @@ from ..inputs.transport import Transport
 from ..model.build import BuildPlan, NeedOrigin
 from ..model.component import PYTHON
 from ..model.package import Repository, RpmMd
+from ..model.pep508 import parse_version
 from ..model.plan import PlannedStream
 from ..storage import atomic_writer, file_digest
 
@@ -47,7 +48,7 @@ def is_of_version(text: str, stream: PlannedStream) -> bool:
     """Whether a source package of a version (RPM's spelling) is of a stream's; an interpreter is
     planned as a series, of which any release is."""
     try:
-        found = Version(text.replace("~", ""))
+        found = parse_version(text.replace("~", ""))
     except InvalidVersion:
         return False
     if stream.component == PYTHON and stream.version is not None:

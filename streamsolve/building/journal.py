@@ -61,7 +61,7 @@ def read_record(directory: Path, build: str) -> Record | None:
             _files(found["packages"]),
         )
         good = found["schema"] == _SCHEMA and record.inputs.digest == found["digest"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return record if good and record.build == build else None
 

@@ -8,17 +8,19 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
+from unicodedata import category
 
 from ..errors import StreamsolveError
 
 if TYPE_CHECKING:
-    from ..explain import Block, Line, Style
+    from ..explain import Block, Line, Span, Style
 
 __all__ = ["OutputError", "show", "show_error", "show_json", "wants_colour"]
 
 _USUAL_WIDTH = 80
 _WIDEST = 120
 _NARROWEST = 40
+_ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class OutputError(OSError):
@@ -30,7 +32,7 @@ def show(blocks: Iterable[Block], *, colour: str = "auto", to: TextIO | None = N
     from ..explain import lay_out, plain
 
     stream = to or sys.stdout
-    lines = lay_out(blocks, _width(), ascii_only=not _speaks_unicode(stream))
+    lines = _harmless(lay_out(blocks, _width(), ascii_only=not _speaks_unicode(stream)))
     text = _coloured(lines) if wants_colour(stream, colour) else plain(lines)
     with _writing():
         stream.write(text)
@@ -48,7 +50,8 @@ def show_json(document: Mapping[str, object]) -> None:
             sys.stdout.write(text)
             return
         sys.stdout.flush()
-        buffer.write(text.encode())
+        # Half a character of UTF-16 is no text; escaped as here it is JSON all the same.
+        buffer.write(text.encode("utf-8", "backslashreplace"))
         buffer.flush()
 
 
@@ -80,6 +83,23 @@ def wants_colour(stream: TextIO, colour: str = "auto") -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
+
+
+def _harmless(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines without what a terminal acts on, or cannot be written: texts of files are in
+    them. It is shown escaped."""
+    for line in lines:
+        yield tuple(span if span.text.isprintable() else _escaped(span) for span in line)
+
+
+def _escaped(span: Span) -> Span:
+    from attrs import evolve
+
+    shown = (
+        ascii(letter)[1:-1] if category(letter) in _ACTING and letter not in "\n\t" else letter
+        for letter in span.text
+    )
+    return evolve(span, text="".join(shown))
 
 
 def _width() -> int:

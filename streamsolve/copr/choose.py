@@ -76,8 +76,8 @@ class Chooser:
             self.refusals.note(
                 f"there is no source package for {_some(self._without)}",
                 "--dir",
-                "name the directory that `emit mock` wrote with -d DIR, or say with --lock-url URL "
-                "where COPR can fetch the lock, for the custom source method",
+                "`make -C DIR srpms` makes it in what `emit mock` wrote, named with -d DIR; or say "
+                "with --lock-url URL where COPR can fetch the lock, for the custom source method",
             )
         if self._no_script and sources_needed:
             self.refusals.note(

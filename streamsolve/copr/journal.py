@@ -140,7 +140,7 @@ def read_journal(path: Path, server: str, project: str) -> Journal:
         raise _fault(path, "it cannot be read") from None
     try:
         found = _parse(json.loads(text), path)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise _fault(path, "it is damaged") from None
     if (found.server, found.project) != (server, project):
         raise _fault(path, f"it is about {found.project} at {found.server}")

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +26,8 @@ __all__ = ["LIST", "Content", "LocalFile", "Written", "write_files"]
 LIST = "emitted.json"
 _SCHEMA = "streamsolve.emitted/1"
 _SCRIPT = ".sh"
+_LONGEST_NAME = 255
+_SHOWN = 100
 
 
 @frozen
@@ -78,6 +80,7 @@ def write_files(
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or not pure.parts or path == LIST:
             raise ValueError(f"no file can be written as {path!r}")
+    _refuse_long_names(files)
     before = _listed(directory)
     digests = {path: _digest_of(content) for path, content in files.items()}
     present = {
@@ -98,6 +101,14 @@ def write_files(
     return Written(tuple(changed), tuple(unchanged), tuple(removed))
 
 
+def _refuse_long_names(paths: Iterable[str]) -> None:
+    """No file system has longer ones; versions and names of a lock are in them."""
+    for path in paths:
+        if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")):
+            message = f"no file can have a name as long as {path[:_SHOWN]}…"
+            raise InputError(Code.NOT_EMITTED, message, place=Place(path[:_SHOWN]))
+
+
 def _unwritable(directory: Path, error: OSError) -> InputError:
     return InputError(
         Code.NOT_EMITTED,
@@ -108,6 +119,8 @@ def _unwritable(directory: Path, error: OSError) -> InputError:
 
 def _listed(directory: Path) -> dict[str, str]:
     """The digests of what was written the last time, by path; nothing where the list is no list."""
+    if not (directory / LIST).is_file():
+        return {}
     try:
         found = json.loads((directory / LIST).read_bytes())
         files = found["files"] if found["schema"] == _SCHEMA else {}
@@ -116,13 +129,13 @@ def _listed(directory: Path) -> dict[str, str]:
             for path, digest in files.items()
             if not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return path.read_bytes() if path.is_file() else b""
     except OSError:
         return b""
 
@@ -137,6 +150,8 @@ def _digest(directory: Path, path: str, wanted: Content | None) -> str:
     target = directory / path
     if any(parent.is_symlink() for parent in _between(directory, target)):
         return "a link"
+    if target.is_fifo():
+        return "a pipe"
     try:
         if isinstance(wanted, LocalFile) and target.samefile(wanted.path):
             return wanted.sha256

@@ -31,8 +31,8 @@ SCHEMA = "streamsolve.base/1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _NO_GLIBC: tuple[int, int] | tuple[()] = ()
-_MINOR = re.compile(r"(\d+)\.(\d+)")
-_FULL = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
+_MINOR = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
+_FULL = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}(?:(?:a|b|rc)[0-9]{1,9})?")
 
 
 @frozen

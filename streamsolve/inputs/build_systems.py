@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -17,16 +16,16 @@ from typing import Any
 
 from attrs import frozen
 from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..model.build import BuildSystem
+from ..model.pep508 import parse_pep508
 from ..storage import write_atomically
 from .listing import IndexFile
 from .release_metadata import fetch_file
 from .sdist import read_sdist
-from .toml_places import KeyPath, parse_toml
+from .toml_places import KeyPath, parse_toml, toml_data
 from .transport import Transport
 
 __all__ = ["BuildSystemReader", "parse_build_system", "sdist_to_read"]
@@ -51,8 +50,8 @@ def parse_build_system(text: str, *, file: str) -> BuildSystem:
     as PEP 517 and 518 say, and :class:`InputError` for a text that is no TOML.
     """
     try:
-        table = tomllib.loads(text).get("build-system")
-    except (ValueError, RecursionError):
+        table = toml_data(text).get("build-system")
+    except ValueError:
         # It is read once more for the place of the fault, which the standard library only words.
         parse_toml(text, file=file, code=Code.INDEX_BAD_METADATA)
         raise
@@ -104,8 +103,8 @@ def _requires(entries: object, place: _Place, collector: ErrorCollector) -> tupl
     good = []
     for number, entry in enumerate(entries):
         try:
-            Pep508(entry if isinstance(entry, str) else "")
-        except (InvalidRequirement, RecursionError) as error:
+            parse_pep508(entry if isinstance(entry, str) else "")
+        except InvalidRequirement as error:
             fault = str(error).splitlines()[0]
             collector.add(f"{entry!r} is no requirement: {fault}", place((*where, number)))
         else:
@@ -114,7 +113,7 @@ def _requires(entries: object, place: _Place, collector: ErrorCollector) -> tupl
 
 
 def _name(requirement: str) -> str:
-    return str(canonicalize_name(Pep508(requirement).name))
+    return str(canonicalize_name(parse_pep508(requirement).name))
 
 
 def _texts(value: object) -> bool:
@@ -186,7 +185,7 @@ def _kept(path: Path | None) -> str | None:
         return None
     try:
         text = json.loads(path.read_bytes())[_MEMBER]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     return text if isinstance(text, str) else None
 

@@ -122,7 +122,8 @@ def _members(directory: Path, workspace: Mapping[str, Any], file: str) -> list[P
         pattern = re.sub(r"(?:\*\*/)+", "**/", pattern)
         try:
             paths = sorted(islice(directory.glob(pattern), _MOST_MEMBERS + 1))
-        except (OSError, ValueError, NotImplementedError):
+        except (OSError, ValueError, IndexError, NotImplementedError):
+            # The pattern is none. "." is one to Cargo, for the directory itself, not to Python.
             continue
         if len(paths) > _MOST_MEMBERS:
             message = f"a workspace of more than {_MOST_MEMBERS} members"

@@ -7,19 +7,20 @@ setuptools' ``requires.txt``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
-from packaging.markers import InvalidMarker, Marker
+from packaging.markers import InvalidMarker
 from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as Pep508
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import InvalidSpecifier
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..model import ReleaseMetadata
+from ..model.pep508 import parse_marker, parse_pep508, parse_specifiers, parse_version
+from .toml_places import toml_data
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
@@ -59,7 +60,7 @@ def parse_core_metadata(
     if not name:
         raise InputError(Code.INDEX_BAD_METADATA, "the metadata has no name", place=place)
     try:
-        version = Version(raw.get("version", ""))
+        version = parse_version(raw.get("version", ""))
     except InvalidVersion:
         raise InputError(
             Code.INDEX_BAD_METADATA,
@@ -83,7 +84,7 @@ def states_requirements(text: str) -> bool:
     """
     raw = _fields(text)
     try:
-        version = Version(raw.get("metadata_version", "0"))
+        version = parse_version(raw.get("metadata_version", "0"))
     except InvalidVersion:
         return False
     dynamic = {field.strip().lower() for field in raw.get("dynamic", ())}
@@ -147,7 +148,7 @@ def usable_specifier(text: str) -> str:
     """
     text = _ORDERED_PREFIX.sub(r"\1", text.strip())
     try:
-        SpecifierSet(text)
+        parse_specifiers(text)
     except InvalidSpecifier:
         return ""
     return text
@@ -169,7 +170,7 @@ def _checked(texts: Sequence[str], file: str, lenient: bool) -> tuple[str, ...]:
     good = []
     for number, text in enumerate(texts):
         try:
-            Pep508(text)
+            parse_pep508(text)
         except InvalidRequirement as error:
             fault = str(error).splitlines()[0]
             collector.add(f"{text!r} is no requirement: {fault}", Place(file, path=f"[{number}]"))
@@ -205,26 +206,23 @@ def _licence(raw: RawMetadata) -> str:
 
 def _static_project(text: str) -> Mapping[str, Any] | None:
     """The ``[project]`` table if it fixes the requirements, None otherwise."""
-    import tomllib
-
     try:
-        project = tomllib.loads(text).get("project")
-    except tomllib.TOMLDecodeError:
+        project = toml_data(text).get("project")
+    except ValueError:
         return None
     if not isinstance(project, dict):
         return None
-    dynamic = project.get("dynamic", [])
-    if not isinstance(dynamic, list) or {"dependencies", "optional-dependencies"} & set(dynamic):
+    dynamic, optional = project.get("dynamic", []), project.get("optional-dependencies", {})
+    if not isinstance(dynamic, list) or not isinstance(optional, dict):
         return None
-    lists = [project.get("dependencies", []), *_tables(project.get("optional-dependencies", {}))]
-    if not all(isinstance(entry, str) for one in lists for entry in one):
+    if "dependencies" in dynamic or "optional-dependencies" in dynamic:
         return None
-    return project
+    lists = (project.get("dependencies", []), *optional.values())
+    return project if all(map(_are_texts, lists)) else None
 
 
-def _tables(table: object) -> Iterator[list[Any]]:
-    for entries in table.values() if isinstance(table, dict) else ():
-        yield entries if isinstance(entries, list) else [None]
+def _are_texts(entries: object) -> bool:
+    return isinstance(entries, list) and all(isinstance(entry, str) for entry in entries)
 
 
 def _from_project(
@@ -267,9 +265,9 @@ def _requires_txt(text: str) -> tuple[list[str], list[str]]:
 def _only_with(text: str, condition: str) -> str:
     """A requirement under one more condition; a broken one unchanged, for the check to report."""
     try:
-        requirement = Pep508(text)
+        requirement = parse_pep508(text)
         joined = f"({requirement.marker}) and {condition}" if requirement.marker else condition
-        requirement.marker = Marker(joined)
+        requirement.marker = parse_marker(joined)
     except (InvalidRequirement, InvalidMarker):
         # A bracket is in no requirement's condition: this can never pass the check.
         return f"{text} [{condition}]"

@@ -48,7 +48,10 @@ def find_indexes(directory: Path, arch: str) -> tuple[IndexFile, ...]:
         return (IndexFile(directory, directory.name),)
     if not directory.is_dir():
         raise InputError(
-            Code.UNKNOWN_BASE, "there is no such directory", place=Place(str(directory))
+            Code.UNKNOWN_BASE,
+            "there is no such directory",
+            place=Place(str(directory)),
+            hint="name one with apt's lists, a mirror with dists/, or one Packages file",
         )
     found: dict[str, IndexFile] = {}
     for path in sorted(directory.rglob("*Packages*"), key=_preference):

@@ -22,7 +22,7 @@ SCHEMA = "streamsolve.base-extract/1"
 _SCALARS = ("name", "evr", "arch", "source")
 _LISTS = ("provides", "requires", "conflicts", "obsoletes")
 _KEYS = frozenset({"repo", *_SCALARS, *_LISTS})
-_FAULTS = (ValueError, KeyError, TypeError, AttributeError)
+_FAULTS = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _USUAL_PRIORITY = 99
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection, Iterator
 
 from attrs import frozen
-from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
+
+from ..model.pep508 import parse_pep508
 
 __all__ = ["can_hold"]
 
@@ -24,7 +25,7 @@ def can_hold(requirement: str, extras: Collection[str]) -> bool:
     ``extras`` are normalised. What is not about extras counts as true, so the answer is never
     wrongly "no".
     """
-    marker = Pep508(requirement).marker
+    marker = parse_pep508(requirement).marker
     if marker is None:
         return True
     tokens = list(_tokens(str(marker)))

@@ -62,6 +62,9 @@ def local_faults(url: str, unreachable: Code) -> Iterator[None]:
         raise InputError(
             unreachable, f"cannot be read: {_cause(error)}", place=Place(url)
         ) from error
+    except ValueError:
+        # No path has a character 0.
+        raise NotFound(unreachable, "no such file", place=Place(url)) from None
 
 
 def _cause(error: BaseException) -> str:

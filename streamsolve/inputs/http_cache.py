@@ -51,7 +51,7 @@ class HttpCache:
                 return None
             kept = {str(key): str(value) for key, value in header["headers"].items()}
             return Response(header["url"], header["status"], MappingProxyType(kept), body)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def age(self, url: str, accept: str) -> float:

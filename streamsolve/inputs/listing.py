@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, InputError, Place
 from ..model import Artifact, Release
+from ..model.pep508 import parse_version
 from .core_metadata import usable_specifier
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = ["Digest", "IndexFile", "is_pure_wheel", "parse_listing", "releases_of
 
 _SDISTS = (".tar.gz", ".zip", ".tar.bz2")
 _MAJOR = 1
+_LONGEST_NAME = 255
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -67,7 +69,7 @@ def parse_listing(text: str, *, name: str, url: str, shown: str = "") -> tuple[I
     text = text.lstrip(_BYTE_ORDER_MARK + " \t\r\n")
     try:
         packages = _from_json(text, name, url) if text[:1] in "{[" else _from_html(text, name, url)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             Code.INDEX_UNREACHABLE,
             f"the index's answer for {name} is no listing that can be read: {error}",
@@ -127,12 +129,17 @@ def _from_json(text: str, name: str, url: str) -> list[DistributionPackage]:
     _check_version(str(meta.get("api-version", "1.0")) if isinstance(meta, dict) else "1.0")
     packages = []
     for entry in files:
-        if isinstance(entry, dict):
+        if isinstance(entry, dict) and _can_be_a_name(entry.get("filename")):
             try:
                 packages.append(DistributionPackage.from_json_data(_renamed(entry), name, url))
             except ValueError:
                 continue
     return packages
+
+
+def _can_be_a_name(filename: object) -> bool:
+    """Whether a file can have that name; the time to read one grows faster than its length."""
+    return isinstance(filename, str) and len(filename) <= _LONGEST_NAME
 
 
 def _renamed(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +150,7 @@ def _renamed(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_version(text: str) -> None:
     try:
-        major = Version(text).major
+        major = parse_version(text).major
     except InvalidVersion:
         return
     if major > _MAJOR:
@@ -157,6 +164,8 @@ def _from_html(text: str, name: str, url: str) -> list[DistributionPackage]:
     try:
         # The streaming parser takes a quarter of the time of the one that builds a tree.
         for link in parse_links_stream([text], url):
+            if not _can_be_a_name(link.text):
+                continue
             old = link.attrs.get("data-dist-info-metadata")
             if old is not None:
                 link.attrs.setdefault("data-core-metadata", old)
@@ -174,7 +183,7 @@ def _file(package: DistributionPackage, name: str) -> IndexFile | None:
     if package.version is None or canonicalize_name(package.project or "") != name:
         return None
     try:
-        version = Version(package.version)
+        version = parse_version(package.version)
     except InvalidVersion:
         return None
     return IndexFile(

@@ -33,7 +33,15 @@ class ListingCache:
         try:
             rows = json.loads(self._path(url, body).read_bytes())
             return tuple(_file(row) for row in rows)
-        except (OSError, ValueError, TypeError, KeyError, IndexError):
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            RecursionError,
+        ):
             return None
 
     def write(self, url: str, body: bytes, files: tuple[IndexFile, ...]) -> None:

@@ -17,6 +17,7 @@ __all__ = ["Mirrors", "parse_metalink", "parse_mirrorlist"]
 _REPOMD = "repodata/repomd.xml"
 _SCHEMES = ("https://", "http://", "file://")
 _LOWEST = -1
+_DIGITS = 9
 
 
 @frozen
@@ -76,7 +77,7 @@ def parse_mirrorlist(content: bytes, *, file: str) -> Mirrors:
 
 def _preference(element: Element) -> int:
     text = element.get("preference", "")
-    return int(text) if text.isascii() and text.isdigit() else _LOWEST
+    return int(text[:_DIGITS]) if text.isascii() and text.isdigit() else _LOWEST
 
 
 def _broken(message: str, file: str) -> InputError:

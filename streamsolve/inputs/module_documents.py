@@ -8,7 +8,7 @@ written, and each fault has its line. Documents of other kinds, such as translat
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import Code, ErrorCollector, InputError, Place, nearest
@@ -26,6 +26,10 @@ __all__ = ["parse_modules"]
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "on"})
 _LARGEST = 64 << 20
+_DEEPEST = 100
+_BRACKET = re.compile(r"[\[\]{}]")
+_FAR_IN = re.compile(rf"^[ ?:-]{{{_DEEPEST}}}", re.MULTILINE)
+_TOO_DEEP = "no YAML that can be read: it is nested too deeply"
 _NUMBER = re.compile(r"-?[0-9]{1,20}")
 
 _Read = Callable[["_Map"], object]
@@ -61,6 +65,9 @@ def _documents(text: str, file: str, faults: ErrorCollector) -> Iterator[Any]:
         faults.add(f"more than {_LARGEST >> 20} MiB of module metadata", Place(file))
         return
     try:
+        if _may_be_deep(text) and _depth(yaml.parse(text, loader)) > _DEEPEST:
+            faults.add(_TOO_DEEP, Place(file))
+            return
         for node in yaml.compose_all(text, loader):
             if node is not None:
                 yield node
@@ -69,7 +76,30 @@ def _documents(text: str, file: str, faults: ErrorCollector) -> Iterator[Any]:
         what = getattr(error, "problem", None) or "it cannot be read"
         faults.add(f"no YAML: {what}", Place(file, mark.line + 1 if mark else 0))
     except RecursionError:
-        faults.add("no YAML that can be read: it is nested too deeply", Place(file))
+        faults.add(_TOO_DEEP, Place(file))
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether a look at the text leaves it open that it is nested too deeply: each level takes a
+    bracket, or a column at the beginning of a line."""
+    depth = deepest = 0
+    for bracket in _BRACKET.finditer(text):
+        depth += 1 if bracket[0] in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest > _DEEPEST or _FAR_IN.search(text) is not None
+
+
+def _depth(events: Iterable[Any]) -> int:
+    """How deeply a text is nested. What makes nodes of the events is C that goes down as far as the
+    text does, and ends the process where its stack ends."""
+    depth = deepest = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            break
+    return deepest
 
 
 def _check_kind(top: _Map) -> None:
@@ -215,7 +245,12 @@ class _Map:
                 "a mapping is expected here",
                 place=Place(file, node.start_mark.line + 1, path),
             )
-        self._members = {key.value: value for key, value in node.value} if node is not None else {}
+        self._members: dict[str, Any] = {}
+        for key, value in node.value if node is not None else ():
+            if key.id != "scalar":
+                place = Place(file, key.start_mark.line + 1, path)
+                raise InputError(Code.BROKEN_MODULES, "a key is no text", place=place)
+            self._members[key.value] = value
 
     def fault(self, message: str, key: str = "", hint: str = "") -> InputError:
         """An error about a member, at its line."""

@@ -18,6 +18,7 @@ from .transport import Transport
 __all__ = ["modules_of", "open_module_index", "read_module"]
 
 _SUFFIXES = (".yaml", ".yml")
+_LARGEST = 64 << 20
 
 
 def open_module_index(locations: Sequence[str], transport: Transport) -> ModuleIndex:
@@ -117,7 +118,10 @@ def _of_repository(location: str, transport: Transport) -> ModuleIndex:
 
 def _read(path: Path, shown: str) -> ModuleIndex:
     with open_stream(path, file=shown) as stream:
-        content = stream.read()
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        message = f"more than {_LARGEST >> 20} MiB of module metadata"
+        raise InputError(Code.BROKEN_MODULES, message, place=Place(shown))
     try:
         text = content.decode()
     except UnicodeDecodeError as error:

@@ -18,6 +18,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import InputError, Place, nearest
 from ..model.component import Component, Kind, Scope, distribution
+from ..model.pep508 import parse_specifiers, parse_version
 from ..model.requirement import Requirement, parse_requirement, requirement_on
 from ..model.rpm_language import parse_dependency
 from .tables import Unreadable
@@ -45,7 +46,7 @@ __all__ = [
     "spelled",
 ]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _COMPONENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _KINDED = re.compile(r"\s*([A-Za-z_-]+)\s*:(?!//)\s*")
 _INTERPRETER = re.compile(r"([1-9]\d*)\.(0|[1-9]\d*)")
@@ -66,7 +67,8 @@ def read_name(text: str, _place: Place) -> str:
     """A name of the profile's own: an application's or a variant's."""
     if not _NAME.fullmatch(text):
         raise Unreadable(
-            f"{text!r} is no name", "letters, digits, '-', '_' and '.', a letter or digit first"
+            f"{text[:200]!r} is no name",
+            "letters, digits, '-', '_' and '.', a letter or digit first; 100 of them at most",
         )
     return text
 
@@ -165,7 +167,7 @@ def _check_clauses(text: str, start: int) -> None:
         written = clause.strip()
         try:
             # An empty clause is fine where it is the only one.
-            SpecifierSet(written if written or clause == text[start:] else "?")
+            parse_specifiers(written if written or clause == text[start:] else "?")
         except InvalidSpecifier:
             fault = at + len(clause) - len(clause.lstrip())
             raise Unreadable(
@@ -184,7 +186,7 @@ def read_specifier(text: str, _place: Place) -> str:
 def read_version(text: str, _place: Place) -> Version:
     """A version as PEP 440 defines it."""
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         raise Unreadable(f"{text!r} is no version as PEP 440 defines it") from None
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 import configparser
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from ..archives import ARCHIVE_FAULTS
 from ..errors import Code, InputError, Place
 from ..model.project import ProjectFacts
 from .listing import is_pure_wheel
 from .sdist import scan_sdist
+from .toml_places import toml_data
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
 
 __all__ = ["read_project_file"]
 
+_FAULTS: tuple[type[Exception], ...] = (OSError, *ARCHIVE_FAULTS)
 _TEXT_LIMIT = 8 << 20
 _WHEEL_MEMBERS = 200_000
 _TOP = frozenset({"PKG-INFO", "pyproject.toml"})
@@ -86,10 +88,10 @@ def _of_wheel(path: Path, file: str) -> ProjectFacts:
                 match = _WHEEL_TEXT.fullmatch(member.filename)
                 if match is not None:
                     texts[match[1]] = _text_of(archive, member, file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise _fault(file, f"the archive cannot be read: {error}") from None
     except NotImplementedError:
         raise _fault(file, "the archive is compressed in an unknown way") from None
+    except _FAULTS as error:
+        raise _fault(file, f"the archive cannot be read: {error}") from None
     if "METADATA" not in texts:
         raise _fault(file, "it has no METADATA")
     firsts = (_importable(member.filename) for member in members)
@@ -151,11 +153,9 @@ def _url(raw: RawMetadata) -> str:
 
 
 def _toml(text: str) -> Mapping[str, Any]:
-    import tomllib
-
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return toml_data(text)
+    except ValueError:
         return {}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -19,6 +18,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from ..archives import ARCHIVE_FAULTS
 from ..errors import Code, InputError, Place
 from ..model import ReleaseMetadata
 from ..storage import write_atomically
@@ -305,7 +305,7 @@ def _wheel_faults(file: IndexFile) -> Iterator[None]:
             "the connection ended while a part of the wheel was read",
             place=Place(file.artifact.filename),
         ) from error
-    except (zipfile.BadZipFile, RemoteZipError, zlib.error, EOFError) as error:
-        raise _NotThisWay(f"the wheel is damaged: {error}") from error
-    except (OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (OSError, RuntimeError, NotImplementedError) as error:
         raise _NotThisWay(f"the wheel cannot be read: {error}") from error
+    except (RemoteZipError, *ARCHIVE_FAULTS) as error:
+        raise _NotThisWay(f"the wheel is damaged: {error}") from error

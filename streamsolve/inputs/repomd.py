@@ -18,6 +18,8 @@ __all__ = ["Repomd", "RepomdFile", "parse_repomd"]
 # anything, and no repository of this decade uses it.
 _DIGITS = {"sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 _SPELLINGS = {"sha": "sha1"}
+_LONGEST_SIZE = 18
+_SHOWN = 200
 
 
 @frozen
@@ -89,7 +91,7 @@ def _location(data: Element, errors: ErrorCollector, place: Place) -> str:
     if not href:
         errors.add("the location is missing", place)
     elif href.startswith("/") or "://" in href or "\\" in href or ".." in href.split("/"):
-        errors.add(f"{href!r} leads out of the repository", place)
+        errors.add(f"{href[:_SHOWN]!r} leads out of the repository", place)
     return href
 
 
@@ -103,10 +105,12 @@ def _checksum(data: Element, tag: str, errors: ErrorCollector, place: Place) -> 
     digest = (element.text or "").strip().lower()
     if algorithm not in _DIGITS:
         errors.add(
-            f"{named!r} is no checksum that is accepted", place, f"known: {', '.join(_DIGITS)}"
+            f"{named[:_SHOWN]!r} is no checksum that is accepted",
+            place,
+            f"known: {', '.join(_DIGITS)}",
         )
     elif len(digest) != _DIGITS[algorithm] or set(digest) - set("0123456789abcdef"):
-        errors.add(f"{digest!r} is no {algorithm} in hexadecimal", place)
+        errors.add(f"{digest[:_SHOWN]!r} is no {algorithm} in hexadecimal", place)
     else:
         return algorithm, digest
     return "", ""
@@ -117,7 +121,7 @@ def _size(data: Element, tag: str, errors: ErrorCollector, place: Place) -> int 
     if text is None:
         return None
     digits = text.strip()
-    if not (digits.isascii() and digits.isdigit()):
-        errors.add(f"{digits!r} is no number of bytes", place)
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_SIZE):
+        errors.add(f"{digits[:_SHOWN]!r} is no number of bytes", place)
         return None
     return int(digits)

@@ -16,6 +16,7 @@ from attrs import frozen
 from ..errors import Code, InputError, InputErrors, Place, nearest
 from ..model import MetadataFile, Repository, RpmMd
 from ..storage import file_digest
+from .compression import open_stream
 from .mirrors import Mirrors, parse_metalink, parse_mirrorlist
 from .repomd import Repomd, RepomdFile, parse_repomd
 from .transport import NotFound, Transport, local_path, shown
@@ -27,6 +28,8 @@ __all__ = ["LocationKind", "open_repository", "repository_urls", "substitute"]
 _FRESH = 6 * 3600.0
 _MOST_MIRRORS = 8
 _STALE = frozenset({Code.WRONG_CHECKSUM, Code.TRUNCATED_FILE, Code.BROKEN_REPOSITORY})
+_DECLARATION = 512
+_ENCODING = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._-]*)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -147,7 +150,7 @@ class _Source:
                 place=Place(self._shown("repodata/repomd.xml")),
                 hint="run createrepo_c there again",
             )
-        content = RpmMd(self._fetch(primary), self._file_lists(repomd), self._modules(repomd))
+        content = RpmMd(self._fetch_xml(primary), self._file_lists(repomd), self._modules(repomd))
         return hashlib.sha256(body).hexdigest(), content
 
     def _repomd(self, accepted: tuple[str, ...]) -> bytes:
@@ -171,11 +174,23 @@ class _Source:
         """File lists are large and seldom needed: used where they lie on this disk already."""
         entry = repomd.file("filelists")
         here = local_path(self.url) is not None
-        return self._fetch(entry) if entry is not None and here else None
+        return self._fetch_xml(entry) if entry is not None and here else None
 
     def _modules(self, repomd: Repomd) -> MetadataFile | None:
         entry = repomd.file("modules")
         return None if entry is None else self._fetch(entry)
+
+    def _fetch_xml(self, entry: RepomdFile) -> MetadataFile:
+        """A list of packages, which must be in UTF-8: on faults in others libsolv ends the
+        process."""
+        file = self._fetch(entry)
+        name = self._shown(entry.location)
+        with open_stream(file.path, file=name) as stream:
+            found = _ENCODING.match(stream.read(_DECLARATION))
+        if found is not None and found[1].lower() != b"utf-8":
+            message = f"it is in the encoding {found[1].decode('ascii')}, and UTF-8 is read"
+            raise InputError(Code.BROKEN_REPOSITORY, message, place=Place(name, 1))
+        return file
 
     def _fetch(self, entry: RepomdFile) -> MetadataFile:
         """A file that repomd.xml names, checked against its digest and size."""

@@ -154,7 +154,11 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _address(text: str, place: Place) -> Requirement:
     """A bare address, which must name its distribution in ``#egg=``."""
-    egg = parse_qs(urlsplit(text).fragment).get("egg", [""])[0]
+    try:
+        egg = parse_qs(urlsplit(text).fragment).get("egg", [""])[0]
+    except ValueError:
+        # Of brackets around what is no address of a machine.
+        egg = ""
     if not egg or "://" not in text:
         raise InputError(
             Code.BAD_REQUIREMENT,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import lzma
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ..archives import ARCHIVE_FAULTS, tar_members
 from ..errors import Code, InputError, Place
 
 __all__ = ["read_sdist", "scan_sdist"]
@@ -69,23 +68,22 @@ def _archive_faults(file: str) -> Iterator[None]:
     """Turn what the archive modules raise for damaged files into ours."""
     try:
         yield
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise _fault(file, f"the archive is damaged: {error}") from error
-    except (OSError, RuntimeError, NotImplementedError) as error:
-        # gzip and bz2 raise OSError; zipfile the other two for encryption and unknown methods.
+    except (RuntimeError, NotImplementedError, OSError) as error:
+        # zipfile raises the first two for encryption and unknown methods; gzip and bz2 OSError.
         raise _fault(file, f"the archive cannot be read: {error}") from error
+    except ARCHIVE_FAULTS as error:
+        raise _fault(file, f"the archive is damaged: {error}") from error
 
 
 def _tar_members(stream: IO[bytes]) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
-    with tarfile.open(fileobj=stream, mode="r|*") as archive:
-        for member in archive:
+    for archive, member in tar_members(stream, most=2 * _MEMBERS):
 
-            def read(member: tarfile.TarInfo = member) -> bytes:
-                content = archive.extractfile(member)
-                return content.read() if content is not None else b""
+        def read(member: tarfile.TarInfo = member, archive: tarfile.TarFile = archive) -> bytes:
+            content = archive.extractfile(member)
+            return content.read() if content is not None else b""
 
-            if member.isreg():
-                yield member.name, member.size, read
+        if member.isreg():
+            yield member.name, member.size, read
 
 
 def _zip_members(stream: IO[bytes]) -> Iterator[tuple[str, int, Callable[[], bytes]]]:

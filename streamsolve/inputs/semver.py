@@ -14,6 +14,7 @@ from itertools import pairwise
 from attrs import frozen
 from packaging.version import InvalidVersion, Version
 
+from ..model.pep508 import parse_version
 from .tables import Unreadable
 
 __all__ = ["Specified", "npm_range", "pep440_version"]
@@ -60,7 +61,7 @@ def pep440_version(text: str) -> Version | None:
     name = {"alpha": "a", "beta": "b", "pre": "rc", "preview": "rc", "c": "rc", "dev": ".dev"}
     before = f"{name.get(kind, kind)}{match['number'] or 0}" if kind else ""
     try:
-        return Version(f"{match['release']}{before}")
+        return parse_version(f"{match['release']}{before}")
     except InvalidVersion:
         return None
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from ..errors import Code, ErrorCollector, InputError, InputErrors, Place, nearest
+from ..storage import read_whole
 from .notation import read_interpreter, read_name
 from .setting_values import (
     COLOURS,
@@ -184,7 +185,7 @@ def load_settings(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        return read_whole(path).decode("utf-8")
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:

@@ -42,6 +42,7 @@ _ARCHIVE = re.compile(
     r"\.(?:tar(?:\.\w+)?|tgz|tbz2?|txz|tzst|zip|whl|crate|gem|jar|7z|gz|bz2|xz|zst|rpm)$"
 )
 _RPM_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^%-]*\.rpm", re.ASCII)
+_SIZE = re.compile(r"[0-9]{1,18}")
 _DIGITS = {"sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 
 
@@ -249,7 +250,7 @@ def _packages(stream: IO[bytes], file: str) -> Iterator[tuple[str, str, str, str
                     location.get("href", ""),
                     {"sha": "sha1"}.get(checksum.get("type", ""), checksum.get("type", "")),
                     (checksum.text or "").strip().lower(),
-                    int(bytes_text) if bytes_text.isascii() and bytes_text.isdigit() else None,
+                    int(bytes_text) if _SIZE.fullmatch(bytes_text) else None,
                 )
             element.clear()
     except ElementTree.ParseError as error:
@@ -258,3 +259,7 @@ def _packages(stream: IO[bytes], file: str) -> Iterator[tuple[str, str, str, str
             "is not well-formed XML",
             place=Place(file, error.position[0]),
         ) from None
+    except (LookupError, ValueError):
+        # What the parser says of an encoding that Python lacks, or that has several bytes a letter.
+        message = "is in an encoding that is not read; UTF-8 is"
+        raise InputError(Code.BROKEN_REPOSITORY, message, place=Place(file, 1)) from None

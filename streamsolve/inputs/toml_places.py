@@ -11,12 +11,13 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from attrs import field, frozen
 
 from ..errors import Code, InputError, Place
 
-__all__ = ["KeyPath", "TomlDocument", "parse_toml", "path_text"]
+__all__ = ["KeyPath", "TomlDocument", "parse_toml", "path_text", "toml_data"]
 
 KeyPath = tuple[str | int, ...]
 """Keys and array positions (from 0) from the top of the document down to a value."""
@@ -33,6 +34,14 @@ _STRING = re.compile(
     r"|'[^']*'",
     re.DOTALL,
 )
+_DEEPEST = 100
+_DEEP_KEY = re.compile(
+    r"(?:(?<![\w-])[A-Za-z0-9_-]++|\"[^\"\n]*\"|'[^'\n]*')"
+    rf"(?:[ \t]*\.[ \t]*(?:[A-Za-z0-9_-]++|\"[^\"\n]*\"|'[^'\n]*')){{{_DEEPEST}}}"
+)
+_LONG_NUMBER = re.compile(r"(?<![\w-])0(?:x[0-9a-fA-F_]{500}|o[0-7_]{500}|b[01_]{500})")
+_TOO_LONG = "a number in it is too long"
+_TOO_DEEP = "nested too deeply to be read"
 _DECODER_POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -70,12 +79,32 @@ def parse_toml(text: str, *, file: str, code: Code) -> TomlDocument:
     TOML is not recoverable after a fault in its syntax, so that there is never more than one.
     """
     try:
-        data = tomllib.loads(text)
-        return TomlDocument(file, data, _Scanner(text).scan())
+        return TomlDocument(file, toml_data(text), _Scanner(text).scan())
     except RecursionError:
-        raise InputError(code, "nested too deeply to be read", place=Place(file, 1)) from None
-    except ValueError as error:
+        raise InputError(code, _TOO_DEEP, place=Place(file, 1)) from None
+    except tomllib.TOMLDecodeError as error:
         raise _syntax_error(text, file, code, str(error)) from None
+    except ValueError as error:
+        raise InputError(code, str(error), place=Place(file, 1)) from None
+
+
+def toml_data(text: str) -> dict[str, Any]:
+    """The data alone. ``ValueError`` for what is no TOML, has a number that Python does not read,
+    or is nested too deeply: the standard library follows arrays as deep as its stack goes, and
+    takes time and memory by the square of the parts of a dotted key."""
+    if _DEEP_KEY.search(text):
+        raise ValueError(_TOO_DEEP)
+    if _LONG_NUMBER.search(text):
+        raise ValueError(_TOO_LONG)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    except ValueError:
+        # Decimal numbers have a limit of Python's, of which the standard library says nothing.
+        raise ValueError(_TOO_LONG) from None
 
 
 def _syntax_error(text: str, file: str, code: Code, message: str) -> InputError:

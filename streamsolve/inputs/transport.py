@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from .._version import __version__
 from ..errors import Code, InputError, Place
 from ..model.progress import Progress, no_progress
-from ..storage import atomic_writer, file_digest
+from ..storage import atomic_writer, file_digest, read_whole
 from .faults import Fault, NotFound, local_faults, network_faults, shown
 from .http_cache import HttpCache, Response
 from .integrity import Expected, check_file
@@ -128,7 +128,9 @@ class Transport:
         path = local_path(url)
         if path is not None:
             with local_faults(url, unreachable):
-                return Response(url, 200, {}, path.read_bytes())
+                if not path.is_file():
+                    raise FileNotFoundError
+                return Response(url, 200, {}, read_whole(path))
         cached = self._http.find(url, accept)
         if self.offline:
             if cached is None:

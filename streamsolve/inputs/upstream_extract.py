@@ -39,6 +39,7 @@ from packaging.version import InvalidVersion, Version
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..model import Artifact, Release, ReleaseMetadata
 from ..model.build import BuildSystem
+from ..model.pep508 import parse_version
 from .core_metadata import OnBad
 from .extra_markers import can_hold
 from .listing import is_pure_wheel
@@ -313,7 +314,7 @@ def _entry(line: str, place: Place) -> _Entry:
         raise _broken("a member is not of the kind that the format says", place)
     name, spelled, python, licence = words
     try:
-        version = Version(spelled)
+        version = parse_version(spelled)
     except InvalidVersion:
         raise _broken(f"{spelled!r} is no version", place) from None
     one = members.get("sdist")
@@ -355,6 +356,8 @@ def _encode(line: Mapping[str, Any]) -> str:
 def _decode(line: str, place: Place) -> dict[str, Any]:
     try:
         decoded = json.loads(line)
+    except RecursionError:
+        raise _broken("it is nested too deep", place) from None
     except ValueError as error:
         raise _broken(f"it is no JSON: {error}", place) from None
     if not isinstance(decoded, dict):

@@ -23,6 +23,7 @@ from ..model.plan import Plan, RepositoryId
 from ..model.rpm_version import compare_evr
 from .architectures import side_by_side
 from .reader import Lock
+from .shape import text_of
 from .stream_changes import of_document, of_plan, stream_changes
 from .vendored import vendored_changes, vendored_of
 
@@ -142,7 +143,8 @@ def _repositories(
 
 def _document_repositories(document: Mapping[str, Any]) -> tuple[RepositoryId, ...]:
     return tuple(
-        RepositoryId(each["id"], each["repomd_sha256"]) for each in document["base"]["repositories"]
+        RepositoryId(text_of(each["id"]), text_of(each["repomd_sha256"]))
+        for each in document["base"]["repositories"]
     )
 
 
@@ -232,10 +234,10 @@ def _document_settings(document: Mapping[str, Any]) -> dict[str, str]:
     application = document["application"]
     return {
         "application": f"{application['name']} {application['version']}",
-        "variant": application["variant"],
-        "base": document["base"]["name"],
-        "base_arch": document["base"]["arch"],
-        "chosen_python": document["python"] or "",
+        "variant": text_of(application["variant"]),
+        "base": text_of(document["base"]["name"]),
+        "base_arch": text_of(document["base"]["arch"]),
+        "chosen_python": text_of(document["python"] or ""),
         "demands": ", ".join(document.get("demands", ())),
     }
 

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 from attrs import field, frozen
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import InvalidSpecifier
+from packaging.version import InvalidVersion
 
 from ..errors import Code, ErrorCollector, InputError, InputErrors, Place
 from ..model.lock import LockSettings
+from ..model.pep508 import parse_specifiers, parse_version
 from ..model.plan import Plan
 from ..model.schemas import shipped_schema
 from .canonical import computed_digest, stated_digest
@@ -158,7 +159,7 @@ def _bad_texts(value: object, schema: Mapping[str, Any], path: str) -> Iterable[
 @cache
 def _is_version(text: str) -> bool:
     try:
-        Version(text)
+        parse_version(text)
     except InvalidVersion:
         return False
     return True
@@ -167,7 +168,7 @@ def _is_version(text: str) -> bool:
 @cache
 def _is_specifier(text: str) -> bool:
     try:
-        SpecifierSet(text)
+        parse_specifiers(text)
     except InvalidSpecifier:
         return False
     return True

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import nearest
 
-__all__ = ["below", "shape_faults"]
+__all__ = ["below", "shape_faults", "text_of"]
 
 _Fault = tuple[str, str, str]
 _TYPES: Mapping[str, tuple[type, str]] = {
@@ -36,6 +36,13 @@ def below(path: str, key: str | int) -> str:
         return f"{path}.{key}" if path else key
     quoted = key.replace("\\", "\\\\").replace('"', '\\"')
     return f'{path}["{quoted}"]'
+
+
+def text_of(value: object) -> str:
+    """A text of a document that no schema was held against; ``TypeError`` for anything else."""
+    if not isinstance(value, str):
+        raise TypeError(f"a text is expected where {_told(value)} is")
+    return value
 
 
 def shape_faults(document: object, schema: Mapping[str, Any]) -> Iterator[_Fault]:

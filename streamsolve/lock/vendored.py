@@ -8,6 +8,7 @@ from typing import Any
 from ..model.component import Component, Kind
 from ..model.difference import Change, VendoredChange, VendoredDiff
 from ..model.vendored import Ecosystem, Vendored, VendoredPackage, vendored_digest
+from .shape import text_of
 
 __all__ = [
     "false_digests",
@@ -67,7 +68,7 @@ def vendored_of(documents: Iterable[_Document]) -> tuple[Vendored, ...]:
 
 
 def _rebuilt(document: _Document) -> VendoredPackage:
-    texts = {key: document.get(key) or "" for key in _TEXTS}
+    texts = {key: text_of(document.get(key) or "") for key in _TEXTS}
     return VendoredPackage(
         ecosystem=Ecosystem(document["ecosystem"]),
         development=document.get("development", False),

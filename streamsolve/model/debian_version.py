@@ -13,6 +13,8 @@ from functools import lru_cache
 
 from packaging.version import InvalidVersion, Version
 
+from .pep508 import parse_version
+
 __all__ = [
     "compare_debian",
     "debian_key",
@@ -94,6 +96,6 @@ def upstream_version(version: str) -> Version | None:
             text = text[: again.start()]
     text = _PRE_RELEASE.sub("", text)
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         return None

@@ -8,13 +8,13 @@ from functools import cache, lru_cache
 from attrs import field, frozen
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ..errors import Code, InputError, Place
 from .component import PYTHON, Component, Scope, distribution
+from .pep508 import parse_marker, parse_pep508, parse_specifiers
 from .target import Target
 
 __all__ = [
@@ -104,12 +104,12 @@ def _marker_holds(marker: str, target: Target, extra: str) -> bool:
 
 @cache
 def _marker(text: str) -> Marker:
-    return Marker(text)
+    return parse_marker(text)
 
 
 @lru_cache(maxsize=65536)
 def _parse(text: str) -> Requirement:
-    parsed = Pep508(text)
+    parsed = parse_pep508(text)
     component = distribution(parsed.name)
     extras = tuple(sorted({extra.lower() for extra in parsed.extras}))
     bracket = f"[{','.join(extras)}]" if extras else ""
@@ -175,7 +175,7 @@ def requirement_on(
 
 @lru_cache(maxsize=8192)
 def _specifier(text: str) -> SpecifierSet:
-    return SpecifierSet(text)
+    return parse_specifiers(text)
 
 
 def python_requirement(specifier: str) -> Requirement:

@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import Code, InputError
 from .component import distribution
+from .pep508 import parse_version
 from .requirement import Requirement, requirement_on
 from .rpm_language import (
     Capability,
@@ -132,7 +133,7 @@ def _versioned(capability: str, requirement: Requirement) -> str:
 def _clause(capability: str, specifier: Specifier) -> str:
     operator, text = specifier.operator, specifier.version
     prefix_match = text.endswith(".*")
-    version = Version(text.removesuffix(".*"))
+    version = parse_version(text.removesuffix(".*"))
     written = rpm_version(version)
     length = len(version.release)
     match operator:
@@ -175,11 +176,16 @@ def version_from_rpm(text: str) -> Version | None:
     Hand-written specs also say ``3.0dev``, and mean by it what PEP 440 does.
     """
     found = _RPM_VERSION.fullmatch(text)
-    if found is None:
-        return Version(text) if _PEP_440_MARK.fullmatch(text) else None
-    epoch = f"{found['epoch']}!" if found["epoch"] else ""
-    mark = found["pre"] or found["dev"] or found["post"] or ""
-    return Version(f"{epoch}{found['release']}{mark}")
+    if found is None and not _PEP_440_MARK.fullmatch(text):
+        return None
+    if found is not None:
+        epoch = f"{found['epoch']}!" if found["epoch"] else ""
+        mark = found["pre"] or found["dev"] or found["post"] or ""
+        text = f"{epoch}{found['release']}{mark}"
+    try:
+        return parse_version(text)
+    except InvalidVersion:
+        return None
 
 
 @cache

@@ -51,6 +51,8 @@ class RichDependency:
 
 Dependency = Capability | RichDependency
 
+_DEEPEST = 50
+_SHOWN = 500
 _CHAINED = frozenset({"and", "or", "with"})
 _CONDITIONAL = frozenset({"if", "unless"})
 _OPERATORS = _CHAINED | _CONDITIONAL | {"without"}
@@ -87,6 +89,7 @@ class _Parser:
         self.text = text
         self.words = list(_words(text))
         self.at = 0
+        self.depth = 0
 
     def peek(self) -> str:
         return self.words[self.at] if self.at < len(self.words) else ""
@@ -104,9 +107,13 @@ class _Parser:
 
     def rich(self) -> Dependency:
         self.take()
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise _bad(self.text, "it is nested too deeply")
         first = self.operand()
         operator = self.take()
         if operator == ")":
+            self.depth -= 1
             return first
         if operator not in _OPERATORS:
             raise _bad(self.text, f"{operator!r} is no operator")
@@ -120,6 +127,7 @@ class _Parser:
         closing = self.take()
         if closing != ")":
             raise _bad(self.text, f"{closing!r} stands where ')' is expected")
+        self.depth -= 1
         return RichDependency(operator, tuple(operands))
 
     def operand(self) -> Dependency:
@@ -160,4 +168,5 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _bad(text: str, why: str) -> InputError:
-    return InputError(Code.BAD_REQUIREMENT, f"{text!r} is not an RPM dependency: {why}")
+    shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+    return InputError(Code.BAD_REQUIREMENT, f"{shown} is not an RPM dependency: {why}")

@@ -5,6 +5,7 @@ Sources: ``passwd(5)``, ``group(5)``, ``sysusers.d(5)``.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 
@@ -16,6 +17,7 @@ _FIRST_OF_SYSTEM = 999
 _NOLOGIN = "/usr/sbin/nologin"
 _LARGEST = 1 << 32
 _FIELDS = 3
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 @define
@@ -63,7 +65,7 @@ class Accounts:
     def _add_user(self, name: str, wanted: str, rest: list[str]) -> None:
         user, _, group = wanted.partition(":")
         uid = _number(user, self._users)
-        if group and not group.isdigit():
+        if group and not _is_number(group):
             gid = self._groups.get(group, 0)
         elif name in self._groups:
             gid = self._groups[name]
@@ -104,10 +106,8 @@ def _numbers(text: bytes) -> dict[str, int]:
     found: dict[str, int] = {}
     for line in text.split(b"\n"):
         fields = line.decode("utf-8", "replace").split(":")
-        if len(fields) >= _FIELDS and fields[0] and fields[2].isascii() and fields[2].isdigit():
-            number = int(fields[2])
-            if number < _LARGEST:
-                found.setdefault(fields[0], number)
+        if len(fields) >= _FIELDS and fields[0] and _is_number(fields[2]):
+            found.setdefault(fields[0], int(fields[2]))
     return found
 
 
@@ -128,10 +128,15 @@ def _rows(text: bytes) -> list[list[str]]:
 
 
 def _number(text: str, taken: dict[str, int]) -> int:
-    if text.isascii() and text.isdigit() and int(text) < _LARGEST:
+    if _is_number(text):
         return int(text)
     used = set(taken.values())
     return next(number for number in range(_FIRST_OF_SYSTEM, -1, -1) if number not in used)
+
+
+def _is_number(text: str) -> bool:
+    """Whether a user or group can have this number."""
+    return _NUMBER.fullmatch(text) is not None and int(text) < _LARGEST
 
 
 def _with_line(text: bytes, fields: Iterable[str]) -> bytes:

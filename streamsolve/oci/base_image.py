@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 import zstandard
 from attrs import define, field, frozen
 
+from ..archives import ARCHIVE_FAULTS, tar_members
 from ..errors import Code, InputError
 from .blobs import Descriptor
 from .layout_files import INDEX_TYPES, LayoutFiles, layout_location, tag_of
@@ -21,6 +22,8 @@ __all__ = ["BaseImage", "read_base_image"]
 
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MOST_KEPT = 1 << 30
+_MOST_MEMBERS = 2_000_000
+_FAULTS: tuple[type[Exception], ...] = (zstandard.ZstdError, *ARCHIVE_FAULTS)
 _BLOCK = 1 << 18
 _WINDOW = 1 << 27
 _OPAQUE = b".wh..wh..opq"
@@ -56,12 +59,12 @@ def read_base_image(
     directory, tag = _location(reference)
     layout = LayoutFiles(directory, reference)
     manifest, digest = _manifest(layout, tag, architecture)
-    config = layout.document(_field(manifest, "config", dict).get("digest"))
+    config = layout.document(_field(layout, manifest, "config", dict).get("digest"))
     stated = config.get("architecture")
     if stated != architecture:
         raise layout.broken(f"it is for {stated!r}, not for {architecture!r}")
-    diff_ids = _field(_field(config, "rootfs", dict), "diff_ids", list)
-    descriptors = _field(manifest, "layers", list)
+    diff_ids = _field(layout, _field(layout, config, "rootfs", dict), "diff_ids", list)
+    descriptors = _field(layout, manifest, "layers", list)
     if len(diff_ids) != len(descriptors):
         raise layout.broken("its configuration and its manifest do not fit together")
     reader = _TreeReader(layout, keep, scratch)
@@ -83,10 +86,10 @@ def _location(reference: str) -> tuple[Path, str]:
     return layout_location(reference)
 
 
-def _field(document: Mapping[str, Any], name: str, kind: type[Any]) -> Any:  # noqa: ANN401
+def _field(layout: LayoutFiles, document: Mapping[str, Any], name: str, kind: type[Any]) -> Any:  # noqa: ANN401
     found = document.get(name)
     if not isinstance(found, kind):
-        raise InputError(Code.BAD_IMAGE, f"the base image has no usable {name!r}")
+        raise layout.broken(f"the base image has no usable {name!r}")
     return found
 
 
@@ -146,20 +149,17 @@ class _TreeReader:
             packed = _Digested(stream)
             plain = _Digested(cast("IO[bytes]", _opened(packed, layer.media_type)))
             try:
-                with tarfile.open(
-                    fileobj=cast("IO[bytes]", plain), mode="r|", bufsize=_BLOCK
-                ) as archive:
-                    self._members(archive)
+                self._members(cast("IO[bytes]", plain))
                 plain.drain()
                 packed.drain()
-            except (tarfile.TarError, zlib.error, zstandard.ZstdError, EOFError) as error:
+            except _FAULTS as error:
                 raise self._layout.broken(f"layer {layer.digest} is damaged: {error}") from None
         if (packed.digest, plain.digest) != (layer.digest, layer.diff_id):
             raise self._layout.broken(f"layer {layer.digest} is not what its name says")
 
-    def _members(self, archive: tarfile.TarFile) -> None:
+    def _members(self, plain: IO[bytes]) -> None:
         below: set[bytes] = set()
-        for info in archive:
+        for archive, info in tar_members(plain, most=_MOST_MEMBERS, mode="r|", block=_BLOCK):
             name = info.name.encode("utf-8", "surrogateescape")
             path = b"/" + b"/".join(part for part in name.split(b"/") if part not in (b"", b"."))
             if b".." in path.split(b"/"):

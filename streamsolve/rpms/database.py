@@ -27,6 +27,7 @@ DATABASE = "rpmdb.sqlite"
 """The name of the file in the directory of the database."""
 
 _TOGETHER = 10_000
+_LARGEST = 64 << 20
 _PAGE = 4096
 _INSTALLED = "CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT,blob BLOB NOT NULL)"
 _TABLE = (
@@ -108,10 +109,25 @@ def read_database(path: Path) -> Iterator[bytes]:
 
     Raises :class:`sqlite3.Error` for a file that is no database.
     """
+    try:
+        yield from _headers(path)
+    except UnicodeDecodeError:
+        # What is wrong with the file is told with words of the file itself.
+        raise sqlite3.DatabaseError("it is damaged") from None
+
+
+def _headers(path: Path) -> Iterator[bytes]:
     with closing(sqlite3.connect(path)) as connection:
-        yield from (
-            bytes(row[0]) for row in connection.execute("SELECT blob FROM Packages ORDER BY hnum")
-        )
+        # A file of strangers may have a query without end in the place of the table.
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
+        connection.execute("PRAGMA trusted_schema=OFF")
+        kinds = list(connection.execute("SELECT type FROM sqlite_master WHERE name = 'Packages'"))
+        if kinds != [("table",)]:
+            raise sqlite3.DatabaseError("it has no table of packages")
+        for (content,) in connection.execute("SELECT blob FROM Packages ORDER BY hnum"):
+            if not isinstance(content, bytes):
+                raise sqlite3.DatabaseError("a package in it has no header")
+            yield content
 
 
 def _fill(connection: sqlite3.Connection, number: int, blob: HeaderBlob) -> None:

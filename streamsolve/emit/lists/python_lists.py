@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from attrs import frozen
 
+from ...errors import Code, InputError
 from ...model.component import Kind, Origin
 from ...model.plan import Plan, PlannedStream
 from ...model.stream import Source
@@ -57,7 +58,7 @@ def pylock(plan: Plan, *, sources: str = "sources") -> tuple[bytes, tuple[LeftOu
     """
     import tomli_w
     from packaging.markers import Marker
-    from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
+    from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
     from packaging.specifiers import SpecifierSet
     from packaging.utils import canonicalize_name
     from packaging.version import Version
@@ -95,7 +96,10 @@ def pylock(plan: Plan, *, sources: str = "sources") -> tuple[bytes, tuple[LeftOu
         created_by="streamsolve",
         packages=packages,
     )
-    lock.validate()
+    try:
+        lock.validate()
+    except PylockValidationError as error:
+        raise InputError(Code.NOT_EMITTED, f"it fits no pylock.toml: {error}") from None
     return tomli_w.dumps(lock.to_dict()).encode(), tuple(left_out)
 
 

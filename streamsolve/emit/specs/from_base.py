@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from ...model.build import BuildNeed, NeedOrigin
 from ...model.component import PYTHON, Kind, Origin
+from ...model.pep508 import parse_version
 from ...model.rpm_dependency import pep508_from_rpm
 from ...model.target import series_of
 from .data_text import commented, plain
@@ -332,6 +333,6 @@ def _end_of(spec: SpecText, kind: str) -> int | None:
 
 def _parsed(text: str) -> Version | None:
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         return None
