@@ -113,6 +113,7 @@ class BuildWorld:
     group: tuple[str, ...] = GROUP
     files: Sequence[Repository] = ()
     """Further repositories of the base, such as one with lists of files."""
+    arch: str = "x86_64"
 
     @property
     def repositories(self) -> tuple[Repository, ...]:
@@ -148,13 +149,14 @@ class BuildWorld:
     def workshop(self, tmp_path: Path, **request: object) -> Workshop:
         repositories = self.repositories
         base = Base(
-            "small", "x86_64", "", repositories, build_group=self.group, glibc=(2, 40), release="0"
+            "small", self.arch, "", repositories, build_group=self.group, glibc=(2, 40), release="0"
         )
-        pool = PackagePool.open(repositories, arch="x86_64", cache=tmp_path)
+        pool = PackagePool.open(repositories, arch=self.arch, cache=tmp_path)
         overlays = tuple(f"{name}=http://127.0.0.1/{name}" for name, _ in self.overlays)
         asked = PlanRequest(
             "app",
             base="small",
+            arch=self.arch,
             cache=tmp_path,
             builds=True,
             overlays=overlays,

@@ -74,7 +74,7 @@ def emit_sbom_command(
         lock.plan,
         lock.digest,
         files=files_below(rpms) if rpms else (),
-        bundled=used.bundled,
+        bundled=used.on(lock.plan.arch).bundled,
         overlays=overlay_ids(lock),
         epoch=source_date_epoch() or 0,
         file=str(file),

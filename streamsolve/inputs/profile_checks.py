@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import ErrorCollector, Place, nearest
 from ..model.component import Component, Kind
-from ..model.profile import BuildRule, Relaxation, Variant
+from ..model.profile import BuildRule, BundledSource, Relaxation, Variant
 from .notation import spelled
 from .profile_rows import NO_COMPONENT, Rows
 
@@ -46,7 +46,7 @@ def check_rows(rows: Rows, variants: Sequence[Variant], errors: ErrorCollector) 
     )
     _twice(
         rows.bundled,
-        lambda a, b: a.name == b.name and _overlap(a.variants, b.variants),
+        lambda a, b: a.name == b.name and _both_hold(a, b),
         lambda b: f"the bundled source {b.name} is named twice",
         errors,
     )
@@ -54,7 +54,7 @@ def check_rows(rows: Rows, variants: Sequence[Variant], errors: ErrorCollector) 
     _twice(rows.groups, lambda a, b: a.name == b.name, lambda g: f"two groups {g.name!r}", errors)
     _twice(
         rows.build_rules,
-        lambda a, b: _clash(a, b) and not _statements(a).isdisjoint(_statements(b)),
+        _rules_clash,
         lambda r: f"what building {r.component} needs is stated twice",
         errors,
     )
@@ -82,7 +82,7 @@ def _twice(
 
 
 def _overlap(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Whether two lists of variants share one; an empty list is all of them."""
+    """Whether two lists share one; an empty list is all that there are."""
     return not first or not second or not set(first).isdisjoint(second)
 
 
@@ -96,6 +96,20 @@ def _same(first: _OfComponent, second: _OfComponent) -> bool:
 
 def _clash(first: _OfVariants, second: _OfVariants) -> bool:
     return _same(first, second) and _overlap(first.variants, second.variants)
+
+
+def _both_hold(first: BuildRule | BundledSource, second: BuildRule | BundledSource) -> bool:
+    """Whether there is a variant and an architecture that both hold for."""
+    return _overlap(first.variants, second.variants) and _overlap(first.arches, second.arches)
+
+
+def _rules_clash(first: BuildRule, second: BuildRule) -> bool:
+    """Two that say the same for one build."""
+    return (
+        _same(first, second)
+        and _both_hold(first, second)
+        and not _statements(first).isdisjoint(_statements(second))
+    )
 
 
 def _relaxations_clash(first: Relaxation, second: Relaxation) -> bool:

@@ -6,6 +6,7 @@ import posixpath
 from pathlib import Path
 
 from ..errors import Code, InputError, Place
+from ..storage import read_whole
 from .shipped import profiles_directory
 
 __all__ = ["SHIPPED", "file_text", "included_file", "included_text"]
@@ -17,7 +18,7 @@ SHIPPED = "streamsolve:"
 def file_text(path: Path, shown: str) -> str:
     """The text of a file, line ends as they are; :class:`InputError` where it has none."""
     try:
-        return path.read_bytes().decode("utf-8")
+        return read_whole(path).decode("utf-8")
     except OSError as error:
         raise InputError(
             Code.BROKEN_PROFILE, f"cannot be read: {error.strerror}", place=Place(shown)
@@ -27,6 +28,10 @@ def file_text(path: Path, shown: str) -> str:
         raise InputError(
             Code.BROKEN_PROFILE, "not UTF-8, as TOML has to be", place=Place(shown, line)
         ) from None
+    except ValueError:
+        # The only one left: a name with a character that no name of a file can have.
+        message = "cannot be read: no file can have that name"
+        raise InputError(Code.BROKEN_PROFILE, message, place=Place(shown)) from None
 
 
 def included_text(directory: Path, name: str, shown: str = "") -> str:

@@ -41,6 +41,7 @@ from .notation import (
     read_version,
     spelled,
 )
+from .profile_architectures import architectures_of
 from .tables import Table, Unreadable
 
 __all__ = ["NO_COMPONENT", "Placed", "Rows", "among_variants", "read_origin", "read_rows"]
@@ -213,6 +214,7 @@ def _bundled(row: Table, variants: tuple[str, ...]) -> BundledSource:
         revision=row.text("revision"),
         purl=row.value("purl", read_purl, "", required=False),
         variants=variants,
+        arches=architectures_of(row),
     )
 
 
@@ -221,6 +223,7 @@ def _native(row: Table, variants: tuple[str, ...]) -> NativeNeed:
         component=row.value("component", read_any_component, NO_COMPONENT),
         requires=row.values("requires", read_rpm_dependency, required=True),
         variants=variants,
+        arches=architectures_of(row),
     )
 
 
@@ -237,6 +240,7 @@ def _build_rule(row: Table, variants: tuple[str, ...]) -> BuildRule:
         variants=variants,
         reason=row.text("reason", None if with_reason else ""),
         place=row.place(),
+        arches=architectures_of(row),
     )
     if not any(key in row for key in _SAYING):
         row.fault(f"a rule needs one of {', '.join(map(repr, _SAYING))}")

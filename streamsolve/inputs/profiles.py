@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -44,7 +43,7 @@ from .profile_rows import Rows, read_origin, read_rows
 from .profile_vendored import read_vendored
 from .shipped import profiles_directory
 from .tables import Table, Unreadable
-from .toml_places import TomlDocument, parse_toml
+from .toml_places import TomlDocument, parse_toml, toml_data
 
 __all__ = [
     "COMPONENT_SCHEMA",
@@ -155,8 +154,8 @@ def is_component_file(name: str) -> bool:
     if not path.is_file():
         return False
     try:
-        written = tomllib.loads(file_text(path, name)).get("schema")
-    except (InputError, tomllib.TOMLDecodeError):
+        written = toml_data(file_text(path, name)).get("schema")
+    except (InputError, ValueError):
         # What cannot be read is told by whoever reads it for its content.
         return False
     return isinstance(written, str) and written.partition("/")[0] == _COMPONENT_FAMILY

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from ..model.build import BuildPlan, Root
 from ..model.package import Package
+from ..model.plan import PlannedStream
 from .reader import Lock
 
 __all__ = ["side_by_side"]
@@ -19,11 +20,20 @@ def side_by_side(old: Lock, new: Lock) -> tuple[Lock, Lock]:
     """Two locks of different architectures, the packages of both in the words of the first one.
 
     Each architecture has repositories and files of its own, so that digests of both are left out,
-    and the architecture in names of repositories counts as the first one's. Versions, origins,
-    requirements, roots and builds stay, and that the architecture is another.
+    and wheels that are for one alone; the architecture in names of repositories counts as the first
+    one's. Versions, origins, requirements, roots and builds stay, and that the architecture is
+    another.
     """
     arch = old.plan.arch
     return _Telling(old.plan.arch, arch).lock(old), _Telling(new.plan.arch, arch).lock(new)
+
+
+def _without_wheel(stream: PlannedStream) -> PlannedStream:
+    """A stream without the file of a wheel that is for one architecture."""
+    name = stream.source.filename
+    if not name.endswith(".whl") or name.endswith("-any.whl"):
+        return stream
+    return evolve(stream, source=evolve(stream.source, filename="", sha256=""))
 
 
 @frozen
@@ -35,15 +45,19 @@ class _Telling:
 
     def lock(self, lock: Lock) -> Lock:
         plan, settings = lock.plan, lock.settings
-        repositories = tuple(
+        repositories = (
             evolve(each, id=self._name(each.id), repomd_sha256="") for each in plan.repositories
         )
-        builds = plan.builds and self._builds(plan.builds)
-        used = tuple(evolve(each, id=self._name(each.id)) for each in settings.repositories)
+        used = (evolve(each, id=self._name(each.id)) for each in settings.repositories)
         return evolve(
             lock,
-            plan=evolve(plan, repositories=repositories, builds=builds),
-            settings=evolve(settings, repositories=used),
+            plan=evolve(
+                plan,
+                repositories=tuple(sorted(repositories, key=lambda one: one.id)),
+                streams=tuple(map(_without_wheel, plan.streams)),
+                builds=plan.builds and self._builds(plan.builds),
+            ),
+            settings=evolve(settings, repositories=tuple(sorted(used, key=lambda one: one.id))),
         )
 
     def _builds(self, builds: BuildPlan) -> BuildPlan:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
 from ..model.component import PYTHON
 from ..model.difference import Change, StreamChange
+from ..model.pep508 import parse_version
 from ..model.plan import Plan, PlannedStream
+from .shape import text_of
 
 __all__ = ["Seen", "of_document", "of_plan", "stream_changes"]
 
@@ -51,17 +53,19 @@ def of_document(document: Mapping[str, Any]) -> tuple[Seen, ...]:
     """The streams of a document ``streamsolve.plan/1``."""
     found = []
     for stream in document["streams"]:
-        kind, name = stream["kind"], stream["component"]
+        kind, name = text_of(stream["kind"]), text_of(stream["component"])
         demands = stream["reason"]["demands"] or stream["required_by"]
         change = StreamChange(
             Change.IN,
             name if kind == "distribution" else f"{kind}:{name}",
-            new_version=stream["version"] or "",
-            new_origin=stream["origin"],
-            build_only=stream["build_only"],
-            reason=stream["reason"]["kind"],
-            text=stream["reason"]["text"],
-            demands=tuple((each["component"], each["requirement"]) for each in demands),
+            new_version=text_of(stream["version"] or ""),
+            new_origin=text_of(stream["origin"]),
+            build_only=bool(stream["build_only"]),
+            reason=text_of(stream["reason"]["kind"]),
+            text=text_of(stream["reason"]["text"]),
+            demands=tuple(
+                (text_of(each["component"]), text_of(each["requirement"])) for each in demands
+            ),
         )
         source = stream["source"] or {}
         content = {
@@ -158,7 +162,7 @@ def _is_series_of(one: str, other: str) -> bool:
 def _compare_versions(old: str, new: str) -> int:
     """-1 for up. What is left out on one side has no version, so that only its origin changed."""
     try:
-        left, right = Version(old), Version(new)
+        left, right = parse_version(old), parse_version(new)
     except InvalidVersion:
         return 0
     return (left > right) - (left < right)

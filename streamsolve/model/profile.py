@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from packaging.version import InvalidVersion, Version
 
 from ..errors import Place
 from .artifacts import GpuMatrix
 from .component import Component, Kind, Origin
+from .pep508 import parse_version
 from .requirement import Requirement
 from .vendored import Vendored
 
@@ -145,7 +147,7 @@ class SourceRepository:
             return with_version(found[0], version)
         revision = self.purl.rpartition("@")[2].partition("#")[0].removeprefix("v")
         try:
-            return revision if Version(revision) == version else str(version)
+            return revision if parse_version(revision) == version else str(version)
         except InvalidVersion:
             return str(version)
 
@@ -168,6 +170,7 @@ class BundledSource:
     revision: str
     variants: tuple[str, ...] = ()
     purl: str = ""
+    arches: tuple[str, ...] = ()
 
 
 @frozen
@@ -203,6 +206,7 @@ class NativeNeed:
     component: Component
     requires: tuple[str, ...]
     variants: tuple[str, ...] = ()
+    arches: tuple[str, ...] = ()
 
 
 @frozen
@@ -226,6 +230,7 @@ class BuildRule:
     variants: tuple[str, ...] = ()
     reason: str = ""
     place: Place = field(factory=Place)
+    arches: tuple[str, ...] = ()
 
 
 @frozen
@@ -348,6 +353,18 @@ class Profile:
         """The variant of that name, or None."""
         return next((variant for variant in self.variants if variant.name == name), None)
 
+    def on(self, arch: str) -> Profile:
+        """The profile with nothing but what holds on an architecture (RPM's name), said of all."""
+        if not any(row.arches for rows in self._limited for row in rows):
+            return self
+        bundled, native_needs, build_rules = (_those_on(rows, arch) for rows in self._limited)
+        return evolve(self, bundled=bundled, native_needs=native_needs, build_rules=build_rules)
+
+    @property
+    def _limited(self) -> tuple[tuple[Any, ...], ...]:
+        """The tables that may be limited to architectures."""
+        return self.bundled, self.native_needs, self.build_rules
+
     def rule(self, component: Component) -> ComponentRule | None:
         """The rule for a component that is no distribution, or None."""
         if component.kind is Kind.DISTRIBUTION:
@@ -361,6 +378,11 @@ class Profile:
             return ()
         other = (each for each in self.rules if each.component.spelled == rule.stands_for)
         return (*rule.streams, *(stream for each in other for stream in each.streams))
+
+
+def _those_on(rows: Iterable[Any], arch: str) -> tuple[Any, ...]:
+    kept = (row for row in rows if not row.arches or arch in row.arches)
+    return tuple(evolve(row, arches=()) for row in kept)
 
 
 def with_version(text: str, version: Version) -> str:

@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from ..errors import Code, InputError
 from ..model.component import PYTHON, Component, Kind, Origin
+from ..model.conflict import Refusal
 from ..model.profile import DeclaredStream, DirectReference, Profile, Variant
 from ..model.requirement import Requirement, parse_requirement, python_requirement, requirement_on
 from ..model.stream import Offer, Source, Stream
@@ -55,7 +56,7 @@ class Book:
     root: Stream
     sources: Sources = field(init=False)
     facts: Facts = field(init=False)
-    refused: dict[Component, str] = field(factory=dict)
+    refused: dict[Component, dict[Version, Refusal]] = field(factory=dict)
     _ways: ReleaseOffers = field(init=False)
     _offers: dict[Component, tuple[Offer, ...]] = field(factory=dict, init=False)
     _base: dict[tuple[object, ...], BaseStream] = field(factory=dict, init=False)
@@ -65,6 +66,7 @@ class Book:
     _demanded: dict[Component, dict[str, Requirement]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.profile = self.profile.on(self.base.base.arch)
         self.facts = Facts(self.profile)
         self.sources = Sources(self.profile, self.variant, self.base.pool)
         self._ways = ReleaseOffers(self.sources, self.targets, self.refused)
@@ -161,6 +163,7 @@ class Book:
             enough = of_base or not self._is_needed(demanded)
             if error.code is not Code.OFFLINE_NOT_CACHED or not enough:
                 raise
+            self.upstream.unasked.add(component.name)
             releases = ()
         for release in releases:
             offer = self._ways.offer(component, release, package, release.version in base_versions)
@@ -222,12 +225,16 @@ class Book:
             found = metadata.get((release.name, release.version))
             if found is None:
                 # One old release that nobody can read is no reason to have no plan.
-                self._keep(offer, (READABLE,), source=self.sources.of_release(offer, release))
+                self._keep(
+                    offer,
+                    (READABLE,),
+                    source=self.sources.of_release(offer, release, self.base.base.arch),
+                )
                 continue
             self._keep(
                 offer,
                 self._stated(found),
-                source=self.sources.of_release(offer, release),
+                source=self.sources.of_release(offer, release, self.base.base.arch),
                 licence=self.sources.licence(offer.component, found.licence),
             )
         for offer in offers:

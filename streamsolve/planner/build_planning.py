@@ -24,6 +24,7 @@ from .book import Book
 from .build_plan import ChosenAgain, Passes, assemble
 from .builds import Builder, Unbuildable, Work
 from .needs import SpecNeeds
+from .other_architectures import elsewhere_notices
 from .request import PlanRequest
 from .roots import RuntimeRoot, RuntimeSolution
 
@@ -93,7 +94,8 @@ class BuildPlanning:
             return self._learn(passes, builder.unbuildable.values(), found)
         self._tell_unused_specs(builder)
         plan = assemble(passes, found)
-        self._unread = tuple(self._unread_systems(tuple(builder.works.values())))
+        unread = self._unread_systems(tuple(builder.works.values()))
+        self._unread = (*unread, *elsewhere_notices(builder.elsewhere, base.name, base.arch))
         return MadeBuilds(
             plan,
             tuple(builder.works[key] for key in sorted(builder.works, key=str)),

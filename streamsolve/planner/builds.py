@@ -87,6 +87,13 @@ class Builder:
         )
         self._solver = RootSolver(self.book.base.pool)
 
+    @property
+    def elsewhere(self) -> dict[str, frozenset[str]]:
+        """See :attr:`NeedsBook.elsewhere`; of the source packages that builds follow."""
+        known = {**self._base_needs.elsewhere, **self._needs.elsewhere}
+        used = {need.stated.place for work in self.works.values() for need in work.needs.needs}
+        return {source: texts for source, texts in known.items() if source in used}
+
     # -- everything that is built --------------------------------------------------------------
 
     def run(self) -> Unbuildable | None:

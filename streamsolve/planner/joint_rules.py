@@ -71,6 +71,10 @@ class Application:
         settled = _settled(profile, variant)
         return cls(label, settled, variant, spelled or profile.name, profile)
 
+    def on(self, arch: str) -> Application:
+        """The application with what its profile says for an architecture."""
+        return evolve(self, profile=self.profile.on(arch))
+
     @property
     def component(self) -> Component:
         """What it is itself."""

@@ -22,6 +22,7 @@ from ..errors import InputError, Place
 from ..model.build import BuildNeed, BuildSystem, NeedOrigin, NeedRole
 from ..model.component import PYTHON, Component, Kind, Scope, distribution
 from ..model.package import Package
+from ..model.pep508 import parse_version
 from ..model.profile import BuildRule
 from ..model.requirement import Requirement, parse_requirement, requirement_on
 from ..model.rpm_dependency import (
@@ -33,7 +34,8 @@ from ..model.stream import Stream
 from ..model.target import Target, series_of
 from ..model.upstream import Release
 from .book import Book
-from .stated_needs import Need, Needs, SpecNeeds
+from .other_architectures import asked_elsewhere
+from .stated_needs import Need, Needs, SpecNeeds, by_profile, for_building
 
 __all__ = ["Need", "Needs", "NeedsBook", "SpecNeeds"]
 
@@ -53,6 +55,8 @@ class NeedsBook:
     book: Book
     target: Target
     specs: Mapping[str, SpecNeeds] = field(factory=dict)
+    elsewhere: dict[str, frozenset[str]] = field(factory=dict, init=False)
+    """What source packages of the base, by their nevra, ask for on other architectures alone."""
     _systems: dict[tuple[str, Version], BuildSystem | None] = field(factory=dict, init=False)
     _known: dict[tuple[object, ...], Needs] = field(factory=dict, init=False)
 
@@ -92,7 +96,7 @@ class NeedsBook:
         kept = {*stated, *self._method(stream, given)} - dropped
         kept.update(need for rule in rules for need in self._from_rule(rule))
         if stream.component.kind is not Kind.DISTRIBUTION:
-            kept.update(map(_stated_to_build, _to_build(stream)))
+            kept.update(map(by_profile, _to_build(stream)))
         told = dropped if stream.component.kind is not Kind.DISTRIBUTION else ()
         return tuple(sorted(kept, key=_order)), tuple(sorted(told, key=_order))
 
@@ -135,7 +139,12 @@ class NeedsBook:
             return
         at_run_time = {requirement.component for requirement in stream.demands(self.target)}
         same = self._is_of_version(stream)
-        for text in source.requires:
+        base = self.book.base
+        packages = [each.package for each in base.of(stream.component)]
+        gone = asked_elsewhere(source, packages, base.base.arch, base.pool)
+        if gone:
+            self.elsewhere[source.nevra] = gone
+        for text in (each for each in source.requires if each not in gone):
             for need in self._from_rpm(text, NeedOrigin.BASE_SPEC, source.nevra):
                 required = need.requirement
                 tests = False
@@ -255,7 +264,7 @@ class NeedsBook:
                 place=place,
                 component=requirement.component.spelled,
             )
-            yield Need(stated, requirement=_for_building(requirement))
+            yield Need(stated, requirement=for_building(requirement))
 
     def _of_follower(self, rule: BuildRule, text: str, place: str) -> Need:
         """A requirement that may hold the numbers of a stream that it follows."""
@@ -302,7 +311,7 @@ class NeedsBook:
                 if version is not None and requirement.allows(version):
                     return Need(stated, native=f"{package.name} = {package.evr}")
         about = evolve(stated, component=requirement.component.spelled)
-        return Need(about, requirement=_for_building(requirement))
+        return Need(about, requirement=for_building(requirement))
 
     def _interpreter_part(self, text: str) -> str | None:
         """Which part of the interpreter a text about the base's own means: ``-devel``, or empty for
@@ -324,7 +333,7 @@ class NeedsBook:
         if bound is not None and bound.major == Version(self.target.python).major:
             requirement = requirement_on(PYTHON, f"{'==' if op == '=' else op}{bound}")
             if not requirement.allows(Version(self.target.full_version)):
-                return Need(stated, requirement=_for_building(requirement), subpackage=part)
+                return Need(stated, requirement=for_building(requirement), subpackage=part)
         return Need(stated, subpackage=part)
 
     def _named(self, text: str) -> Requirement | None:
@@ -370,21 +379,10 @@ def _unbound(requirement: Requirement) -> Requirement:
     )
 
 
-def _for_building(requirement: Requirement) -> Requirement:
-    return evolve(requirement, scope=Scope.BUILD, marker="")
-
-
 def _to_build(stream: Stream) -> Iterable[Requirement]:
     """What a stream itself says of its build: the toolchains that an application's variant
     needs. What builds a distribution is said by its metadata and by rules."""
     return (each for each in stream.requirements if each.scope is Scope.BUILD)
-
-
-def _stated_to_build(requirement: Requirement) -> Need:
-    about = requirement.component.spelled
-    place = str(requirement.place) or "the profile"
-    stated = BuildNeed(requirement.text, NeedOrigin.PROFILE, place=place, component=about)
-    return Need(stated, requirement=_for_building(requirement))
 
 
 def _order(need: Need) -> tuple[object, ...]:
@@ -393,6 +391,6 @@ def _order(need: Need) -> tuple[object, ...]:
 
 def _parsed(text: str) -> Version | None:
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         return None

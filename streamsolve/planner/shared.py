@@ -49,7 +49,8 @@ def plan_shared(
     The request's own application, variant and version say nothing. Raises :class:`NoPlanError` for
     an application that has no plan even alone, with its own explanation, and :class:`InputError`.
     """
-    ordered = sorted(applications, key=lambda one: one.label)
+    arch = base.arch if base is not None else request.arch
+    ordered = sorted((one.on(arch) for one in applications), key=lambda one: one.label)
     with JointPlans.open(request, ordered, progress, base=base, upstream=upstream) as plans:
         for one in ordered:
             alone = plans.of(frozenset([one.label]))

@@ -10,7 +10,7 @@ from ..model.stream import Offer, Source, Stream
 from ..model.target import Target, series_of
 from ..model.upstream import Release
 from ..solving import PackagePool
-from .wheels import running_wheels
+from .wheels import running_wheels, wheels_for
 
 __all__ = ["Sources"]
 
@@ -47,15 +47,17 @@ class Sources:
                 return direct
         return None
 
-    def of_release(self, offer: Offer, release: Release) -> Source:
-        """The source of an offer that upstream released."""
+    def of_release(self, offer: Offer, release: Release, arch: str) -> Source:
+        """The source of an offer that upstream released; without an sdist, a wheel that is for the
+        architecture where there is one."""
         direct = self.direct(offer.component)
         if direct and direct.version == offer.version:
             return Source(direct.purl)
         repository = self.repository(offer.component)
         if repository and not release.sdists:
             return Source(repository.replace("{version}", release.version.public))
-        first = sorted(release.sdists or release.wheels)[0]
+        files = release.sdists or wheels_for(release, arch) or release.wheels
+        first = sorted(files)[0]
         purl = f"pkg:pypi/{release.name}@{release.version}"
         return Source(purl, first.filename, first.sha256)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
-from ..model.build import BuildNeed, NeedRole
-from ..model.component import Component
+from ..model.build import BuildNeed, NeedOrigin, NeedRole
+from ..model.component import Component, Scope
 from ..model.package import Package
 from ..model.requirement import Requirement
 from ..model.stream import Offer
 
-__all__ = ["Need", "Needs", "SpecNeeds"]
+__all__ = ["Need", "Needs", "SpecNeeds", "by_profile", "for_building"]
 
 
 @frozen
@@ -61,3 +61,16 @@ class Needs:
         """The same without some of them."""
         gone = set(left_out)
         return evolve(self, needs=tuple(need for need in self.needs if need not in gone))
+
+
+def for_building(requirement: Requirement) -> Requirement:
+    """A requirement as it holds in a build root."""
+    return evolve(requirement, scope=Scope.BUILD, marker="")
+
+
+def by_profile(requirement: Requirement) -> Need:
+    """What a variant of a profile says of the application's build."""
+    about = requirement.component.spelled
+    place = str(requirement.place) or "the profile"
+    stated = BuildNeed(requirement.text, NeedOrigin.PROFILE, place=place, component=about)
+    return Need(stated, requirement=for_building(requirement))

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from ..model.target import Target
 from ..model.upstream import Artifact, Release
 
-__all__ = ["running_wheels"]
+__all__ = ["running_wheels", "wheels_for"]
+
+
+def wheels_for(release: Release, arch: str) -> list[Artifact]:
+    """The wheels of a release that are for Linux on an architecture, whatever interpreter and C
+    library they want, sorted; unreadable names are left out."""
+    return _wheels(release, lambda tag: _is_for(tag.platform, arch))
 
 
 def running_wheels(release: Release, target: Target) -> list[Artifact]:
     """The wheels of a release that run on a target, sorted; unreadable names are left out."""
+    return _wheels(release, lambda tag: _runs(tag, target))
+
+
+def _wheels(release: Release, fits: Callable[[Tag], bool]) -> list[Artifact]:
+    """The wheels that have a tag that fits."""
     found = []
     for wheel in sorted(release.wheels):
         try:
             tags = parse_wheel_filename(wheel.filename)[3]
         except InvalidWheelFilename:
             continue
-        if any(_runs(tag, target) for tag in tags):
+        if any(map(fits, tags)):
             found.append(wheel)
     return found
+
+
+def _is_for(platform: str, arch: str) -> bool:
+    return platform == "any" or ("linux" in platform and platform.endswith(f"_{arch}"))
 
 
 def _runs(tag: Tag, target: Target) -> bool:
