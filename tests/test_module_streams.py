@@ -249,7 +249,7 @@ BOTH = ("--module", "nodejs:20", "--module", "extra:1")
 def test_packages_of_a_module_are_hidden_until_its_stream_is_chosen(world: CommandWorld) -> None:
     ran = world.run(*PLAN)
     assert ran.code == 3
-    assert ran.says("No such version of node (package) exists.")
+    assert ran.says("Neither the base nor the profile has such a version of node (package).")
 
 
 def test_a_plan_with_a_module_stream_says_so(world: CommandWorld) -> None:

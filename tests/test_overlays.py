@@ -12,8 +12,10 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import streamsolve
 from streamsolve.explain import Command, lay_out, plain, plan_blocks, plan_document
 from streamsolve.explain.document import plan_schema
+from streamsolve.inputs.bases import DEFAULT_BUILD_GROUP
 from streamsolve.lock import lock_text, read_lock
 from streamsolve.model import Package
 from streamsolve.model.overlays import OverlayUse
@@ -248,7 +250,7 @@ def test_without_the_overlay_there_may_be_no_plan_and_that_is_said(tmp_path):
     without = of(plan).without
     assert without is not None
     assert not without.exists
-    assert "without sig: no plan. No such version of" in told(plan)
+    assert "without sig: no plan. Neither the base nor the profile has such a version" in told(plan)
 
 
 def test_without_the_overlay_that_has_the_interpreter_there_is_no_plan(tmp_path):
@@ -410,3 +412,38 @@ def test_a_repository_of_the_base_that_the_user_had_to_name_is_no_overlay(tmp_pa
         plan = workshop.attempt(workshop.request).plan
     assert plan is not None
     assert plan.overlays == ()
+
+
+_NATIVE = """\
+schema = "streamsolve.profile/1"
+name = "tool"
+package = "tool"
+version = "1"
+default-variant = "only"
+default-base = "base"
+interpreters = []
+[variants.only]
+needs = ["package:engine"]
+[[component]]
+component = "package:engine"
+packages = ["engine"]
+"""
+
+
+def test_a_base_that_was_opened_with_overlays_brings_them_into_plan_and_lock(tmp_path):
+    for name, each in (("base/x86_64", package("engine", "1")), (SIG, package("engine", "2"))):
+        group = [package(name) for name in DEFAULT_BUILD_GROUP] if "base" in name else []
+        write_repository(tmp_path / name, [element(one) for one in (each, *group)])
+    profile_file = tmp_path / "tool.toml"
+    profile_file.write_text(_NATIVE, encoding="utf-8")
+    given = [f"{SIG}={tmp_path / SIG},priority=20"]
+    base = streamsolve.load_base(
+        str(tmp_path / "base"), overlays=given, offline=True, cache=tmp_path / "cache"
+    )
+    settings = {"base": base, "offline": True, "cache": tmp_path / "cache"}
+    plan = streamsolve.plan(str(profile_file), **settings)
+    (winning,) = of(plan).packages
+    assert (winning.name, winning.evr, winning.base_evr) == ("engine", "2-1.fc0", "1-1.fc0")
+    locked = json.loads(streamsolve.make_lock(str(profile_file), **settings))
+    assert [each["id"] for each in locked["base"]["overlays"]] == [SIG]
+    assert locked["settings"]["overlays"] == [SIG]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from attrs import define
 
 from streamsolve.errors import InputError
-from streamsolve.model import Origin
+from streamsolve.model import Origin, Release
 from streamsolve.model.conflict import Cause, RepairKind
 from streamsolve.model.plan import Plan, PlannedStream, ReasonKind
 
-from .smallworld import SmallWorld, dist, package, profile, python, release
+from .smallworld import FakeIndex, SmallWorld, dist, package, profile, python, release
 from .universe_oracle import least_cost
 
 
@@ -363,6 +365,85 @@ def test_a_release_outside_the_window_is_found_when_nothing_inside_fits(tmp_path
     assert str(stream(world.plan(tmp_path), "a").version) == "1.0"
 
 
+def test_a_release_older_than_requires_python_does_not_save_a_stream(tmp_path: Path) -> None:
+    """Jinja2 2.6 needs no MarkupSafe, and says of no Python that it runs on it."""
+    releases = [
+        release("app", "1", "jinja2"),
+        *(release("jinja2", f"2.{minor}") for minor in range(7)),
+        release("jinja2", "3.0.3", "markupsafe", python=">=3.6"),
+        release("jinja2", "3.1.6", "markupsafe", python=">=3.7"),
+        release("markupsafe", "3.0.2", python=">=3.9"),
+    ]
+    plan = SmallWorld([python("3.14")], releases).plan(tmp_path)
+    assert str(stream(plan, "jinja2").version) == "3.1.6"
+    assert [notice.code for notice in plan.warnings] == ["window"]
+
+
+def test_such_a_release_is_taken_where_a_demand_or_nothing_else_leaves_it(tmp_path: Path) -> None:
+    old = [release("a", f"1.{minor}") for minor in range(9)]
+    new = release("a", "2.0", python=">=3.9")
+    demanded = SmallWorld([python("3.14")], [release("app", "1", "a<2"), *old, new])
+    assert str(stream(demanded.plan(tmp_path), "a").version) == "1.8"
+    too_new = release("a", "2.0", python=">=3.15")
+    left = SmallWorld([python("3.14")], [release("app", "1", "a"), *old, too_new])
+    assert str(stream(left.plan(tmp_path), "a").version) == "1.8"
+
+
+def test_of_few_series_all_are_considered_whatever_they_say(tmp_path: Path) -> None:
+    releases = [
+        release("app", "1", "a"),
+        release("a", "1.0"),
+        release("a", "2.0", "b", python=">=3.9"),
+        release("b", "1.0"),
+    ]
+    plan = SmallWorld([python("3.14")], releases).plan(tmp_path)
+    assert str(stream(plan, "a").version) == "1.0"
+    assert "window" not in {notice.code for notice in plan.warnings}
+
+
+def test_releases_that_never_say_which_python_they_run_on_are_all_considered(
+    tmp_path: Path,
+) -> None:
+    releases = [
+        release("app", "1", "a"),
+        release("a", "1.0"),
+        release("a", "2.0", "b"),
+        release("b", "1.0"),
+    ]
+    plan = SmallWorld([python("3.14")], releases).plan(tmp_path)
+    assert str(stream(plan, "a").version) == "1.0"
+    assert "window" not in {notice.code for notice in plan.warnings}
+
+
+def test_what_a_build_fetches_is_named_by_its_whole_tag_and_by_the_start_of_a_commit(
+    tmp_path: Path,
+) -> None:
+    rows = [f'[[bundled]]\nname = "{n}"\nrevision = "{r}"' for n, r in _FETCHED]
+    world = SmallWorld([python("3.14")], [release("app", "1")], profile("\n".join(rows)))
+    (notice,) = world.plan(tmp_path).warnings
+    assert notice.text.endswith("provide by-tag sglang-0.5.23, by-commit 0123456789ab")
+
+
+@define
+class OfflineIndex(FakeIndex):
+    """As the true one: several listings asked for together are all at hand, or an error."""
+
+    def releases_of(self, names: Iterable[str]) -> dict[str, tuple[Release, ...]]:
+        return {name: self.releases(name) for name in sorted(names)}
+
+
+def test_offline_a_listing_is_no_error_before_it_is_asked_for(tmp_path: Path) -> None:
+    """The base's a meets what the base's b asks for, whatever the index has of it."""
+    needing = dist("b", "1", "python3.14dist(a)")
+    world = SmallWorld([python("3.14"), dist("a", "1"), needing], [release("app", "1", "b")])
+    world.index = OfflineIndex(world.index.content, uncached={"a", "b"})
+    plan = world.plan(tmp_path)
+    assert {stream(plan, name).origin for name in ("a", "b")} == {Origin.BASE}
+
+
+_FETCHED = (("by-tag", "sglang-0.5.23"), ("by-commit", "0123456789abcdef" * 2 + "01234567"))
+
+
 def test_metadata_of_what_the_base_satisfies_is_not_fetched(tmp_path: Path) -> None:
     world = SmallWorld(
         [python("3.14"), dist("six", "1.16.0")],
@@ -429,3 +510,10 @@ def test_the_problem_of_a_failure_can_be_looked_at(tmp_path: Path) -> None:
         ("app", "1"),
     ]
     assert least_cost(universe) is None
+
+
+def test_another_series_of_the_interpreter_under_the_same_name_hides_none(tmp_path: Path) -> None:
+    """As an overlay of another release of the distribution has it."""
+    interpreters = [python("3.14"), python("3.15")]
+    plan = SmallWorld([*interpreters, dist("a", "1")], [release("app", "1", "a")]).plan(tmp_path)
+    assert (plan.python, plan.warnings) == ("3.14", ())

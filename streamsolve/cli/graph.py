@@ -9,7 +9,7 @@ import rich_click as click
 
 from ..errors import Code, InputError, Place
 from .options import application_argument, plan_request, read_settings, target_options
-from .planning import demand_option, relax_option
+from .planning import demand_option, fresh_option, relax_option
 from .progress import progress_display
 from .screen import show
 
@@ -23,6 +23,7 @@ _DASH = Path("-")
 @target_options
 @demand_option
 @relax_option
+@fresh_option
 @click.option("--builds", is_flag=True, help="Plan builds too, and show them in their order.")
 @click.option("--dot", "as_dot", is_flag=True, help="Write DOT, the language of Graphviz.")
 @click.option("--svg", "as_svg", is_flag=True, help="Write a picture; needs streamsolve[graph].")
@@ -37,6 +38,7 @@ def graph(
     application: str,
     demands: tuple[str, ...],
     relax: tuple[str, ...],
+    fresh: bool,
     builds: bool,
     as_dot: bool,
     as_svg: bool,
@@ -54,7 +56,9 @@ def graph(
     kind = _kind(as_dot, as_svg, output)
     settings = read_settings(options)
     with progress_display() as progress:
-        request = plan_request(application, settings, demands=demands, relax=relax, builds=builds)
+        request = plan_request(
+            application, settings, demands=demands, relax=relax, fresh=fresh, builds=builds
+        )
         plan = make_plan(request, progress=progress).plan
     if kind == "text" and output in (None, _DASH):
         show(graph_blocks(plan), colour=settings.colour)

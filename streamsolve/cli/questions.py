@@ -6,7 +6,7 @@ import rich_click as click
 
 from ..errors import ExitCode
 from .options import application_argument, plan_request, read_settings, target_options
-from .planning import demand_option, relax_option, typed
+from .planning import demand_option, fresh_option, relax_option, typed
 from .progress import progress_display
 from .screen import show, show_json
 
@@ -23,6 +23,7 @@ _json_option = click.option(
 @target_options
 @demand_option
 @relax_option
+@fresh_option
 @click.option("--builds", is_flag=True, help="Look at what only builds need as well.")
 @_json_option
 def why(
@@ -30,6 +31,7 @@ def why(
     component: str,
     demands: tuple[str, ...],
     relax: tuple[str, ...],
+    fresh: bool,
     builds: bool,
     as_json: bool,
     **options: object,
@@ -40,7 +42,9 @@ def why(
     from ..planner import make_plan
 
     settings = read_settings(options)
-    request = plan_request(application, settings, demands=demands, relax=relax, builds=builds)
+    request = plan_request(
+        application, settings, demands=demands, relax=relax, fresh=fresh, builds=builds
+    )
     with progress_display() as progress:
         outcome = make_plan(request, progress=progress)
     if as_json:
@@ -55,6 +59,7 @@ def why(
 @target_options
 @demand_option
 @relax_option
+@fresh_option
 @_json_option
 @click.pass_context
 def why_not(
@@ -64,6 +69,7 @@ def why_not(
     requirement: str,
     demands: tuple[str, ...],
     relax: tuple[str, ...],
+    fresh: bool,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -76,17 +82,17 @@ def why_not(
     from ..planner import why_not as ask
 
     settings = read_settings(options)
-    request = plan_request(application, settings, demands=demands, relax=relax)
+    request = plan_request(application, settings, demands=demands, relax=relax, fresh=fresh)
     with progress_display() as progress:
         found = ask(request, requirement, progress=progress)
     answer = (found.demand, found.baseline, found.plan, found.failure)
     if as_json:
-        show_json(why_not_document(*answer, found.relaxed))
+        show_json(why_not_document(*answer, found.relaxed, found.idle_extras))
     else:
-        command = typed(
-            ("why-not", application, requirement), {**options, "demands": demands, "relax": relax}
-        )
-        show(why_not_blocks(*answer, command, found.relaxed), colour=settings.colour)
+        given = {**options, "demands": demands, "relax": relax, "fresh": fresh or None}
+        command = typed(("why-not", application, requirement), given)
+        blocks = why_not_blocks(*answer, command, found.relaxed, found.idle_extras)
+        show(blocks, colour=settings.colour)
     if found.failure is not None:
         context.exit(ExitCode.NO_PLAN)
 
@@ -96,12 +102,14 @@ def why_not(
 @target_options
 @demand_option
 @relax_option
+@fresh_option
 @click.option("--all", "everything", is_flag=True, help="Try every stream, however many there are.")
 @_json_option
 def held_back(
     application: str,
     demands: tuple[str, ...],
     relax: tuple[str, ...],
+    fresh: bool,
     everything: bool,
     as_json: bool,
     **options: object,
@@ -116,11 +124,12 @@ def held_back(
     from ..planner.held_back import held_back as ask
 
     settings = read_settings(options)
-    request = plan_request(application, settings, demands=demands, relax=relax)
+    request = plan_request(application, settings, demands=demands, relax=relax, fresh=fresh)
     with progress_display() as progress:
         report = ask(request, at_most=None if everything else USUAL_LIMIT, progress=progress)
     if as_json:
         show_json(held_back_document(report))
     else:
-        command = typed(("plan", application), {**options, "demands": demands, "relax": relax})
+        given = {**options, "demands": demands, "relax": relax, "fresh": fresh or None}
+        command = typed(("plan", application), given)
         show(held_back_blocks(report, command), colour=settings.colour)

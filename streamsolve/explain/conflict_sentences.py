@@ -4,32 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model.component import PYTHON
-from ..model.conflict import Cause, Conflict, Demand, Failure
+from ..model.component import PYTHON, Kind
+from ..model.conflict import Cause, Conflict, Demand, Failure, Refusal, Unseen
 from ..model.kernel import KERNEL
 from .build_conflict_text import Unbuilt, build_sentence, is_of_build, with_causes
-from .sentences import joined, named
+from .sentences import asked, joined, named, spelled
 from .versions import version_ranges
 
-__all__ = ["conflict_sentence", "stated_by", "unbuilt_sentence"]
+__all__ = [
+    "conflict_sentence",
+    "is_unknown",
+    "lacked",
+    "not_known",
+    "stated_by",
+    "unbuilt_sentence",
+]
 
 _NAMED = 3
 
 
 def conflict_sentence(conflict: Conflict) -> str:
     """What is impossible, in one sentence; each cause reads differently."""
+    sentence = _sentence(conflict)
+    after = f"{sentence[0].lower()}{sentence[1:]}"
+    if conflict.unseen is Unseen.BASE:
+        # An extract holds what was needed when it was made: another provider may be beyond it.
+        return f"In what comes with the tool of the base: {after}"
+    if conflict.unseen is Unseen.INDEX and conflict.cause is Cause.INCOMPATIBLE:
+        return f"Without the package index, which was not asked: {after}"
+    return sentence
+
+
+def _sentence(conflict: Conflict) -> str:
     about = named(conflict.about)
     if is_of_build(conflict):
         return build_sentence(conflict)
     if conflict.cause is Cause.ROOT and (unbuilt := with_causes((conflict,))[0].unbuilt):
         return unbuilt_sentence(conflict, unbuilt)
     match conflict.cause:
+        case Cause.NO_SUCH_COMPONENT | Cause.NO_SUCH_VERSION if conflict.unseen:
+            return f"{not_known(conflict)}."
+        case Cause.NO_SUCH_COMPONENT if conflict.about.kind is not Kind.DISTRIBUTION:
+            return f"Neither the base nor the profile has {about}."
+        case Cause.NO_SUCH_VERSION if conflict.about.kind is not Kind.DISTRIBUTION:
+            return f"Neither the base nor the profile has such a version of {about}."
         case Cause.NO_SUCH_COMPONENT:
             return f"{about} does not exist: neither the base nor the package index has it."
         case Cause.NO_SUCH_VERSION:
             return f"No such version of {about} exists."
         case Cause.INCOMPATIBLE:
             return _incompatible(conflict, about)
+        case Cause.FORBIDDEN if conflict.refusal is Refusal.NO_WHEEL:
+            return f"{about} exists, but nothing runs here of what would fit."
         case Cause.FORBIDDEN:
             return f"{about} exists, but the profile's policy forbids what would fit."
         case Cause.UNREADABLE:
@@ -44,6 +70,34 @@ def conflict_sentence(conflict: Conflict) -> str:
             return f"No {about} can be used, of those that are there."
         case Cause.ROOT:
             return f"The base's own packages around {about} cannot be installed together."
+
+
+def lacked(demand: Demand) -> str:
+    """What no version that is there is, of those that a demand does not find."""
+    if any(map(demand.requirement.allows, demand.available)):
+        # Only the extras can be what keeps these out.
+        return f"there with {' and '.join(demand.requirement.extras)}"
+    return asked(demand.requirement)
+
+
+def is_unknown(failure: Failure) -> bool:
+    """Whether nothing that was looked at forbids a plan: every conflict rests on what was not."""
+    return bool(failure.conflicts) and all(conflict.unseen for conflict in failure.conflicts)
+
+
+def not_known(conflict: Conflict) -> str:
+    """That whether there is what a conflict does not find is not known, and why, in a clause."""
+    wanted = conflict.chains[0][-1].requirement if conflict.chains else None
+    what = spelled(wanted) if wanted is not None else str(conflict.about)
+    if conflict.unseen is Unseen.PROFILE:
+        return (
+            f"What {named(conflict.about)} is, the profile does not say: no [[component]] of it "
+            "names packages of the base or streams, so that nothing was looked for"
+        )
+    return (
+        f"Whether there is {what} is not known: only the releases that come with the tool were "
+        "looked at, not the package index"
+    )
 
 
 def _few(names: Sequence[str], whose: str) -> str:

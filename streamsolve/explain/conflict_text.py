@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..model.component import Kind
-from ..model.conflict import Cause, Conflict, Demand, Failure
+from ..model.conflict import Cause, Conflict, Demand, Failure, Unseen
 from ..model.requirement import DEMANDED, Requirement
 from .build_conflict_text import (
     Refused,
@@ -16,11 +16,17 @@ from .build_conflict_text import (
     with_causes,
 )
 from .command import Command
-from .conflict_sentences import conflict_sentence, stated_by, unbuilt_sentence
+from .conflict_sentences import (
+    conflict_sentence,
+    is_unknown,
+    lacked,
+    stated_by,
+    unbuilt_sentence,
+)
 from .kernel_text import evidence_blocks
 from .markup import Block, Span, Style, blank, paragraph
 from .repair_text import repair_blocks, repair_step
-from .sentences import asked, built_for, count, joined, place_text, spelled
+from .sentences import built_for, count, joined, place_text, spelled
 from .versions import version_ranges
 
 __all__ = [
@@ -44,10 +50,12 @@ def failure_blocks(failure: Failure, command: Command) -> tuple[Block, ...]:
     if failure.variant:
         what += f" ({failure.variant})"
     conflicts = count(len(with_causes(failure.conflicts)), "independent conflict")
+    # Where nobody looked there may be what would make a plan.
+    none = "No plan is known" if is_unknown(failure) else "No plan exists"
     blocks: list[Block] = [
         paragraph(
             _CROSS,
-            Span(f"No plan exists for {what} on {failure.base} ({failure.arch})", Style.HEADING),
+            Span(f"{none} for {what} on {failure.base} ({failure.arch})", Style.HEADING),
             f": {conflicts}.",
             hang=2,
         )
@@ -133,7 +141,7 @@ def _chain(
             paragraph(
                 arrow,
                 *_said(demand, failure),
-                _condition(demand) if len(conflict.chains) > 1 else "",
+                _condition(demand, conflict),
                 f" ({place})" if place else "",
                 indent=indent,
                 hang=2,
@@ -175,10 +183,13 @@ def _place(demand: Demand) -> str:
     return "" if own or demand.requirement.is_asked else place_text(place)
 
 
-def _condition(demand: Demand) -> str:
-    """What a demand depends on, if that is the choice of the interpreter."""
+def _condition(demand: Demand, conflict: Conflict) -> str:
+    """What a demand depends on, if that is the choice of the interpreter, in which chains differ,
+    or a machine of which upstream seldom thinks."""
     marker = demand.requirement.marker
-    return f" where {marker}" if "python" in marker else ""
+    of_python = "python" in marker and len(conflict.chains) > 1
+    elsewhere = "platform_machine" in marker and "x86_64" not in marker
+    return f" where {marker}" if of_python or elsewhere else ""
 
 
 def _end(demand: Demand, conflict: Conflict, indent: int) -> list[Block]:
@@ -186,17 +197,19 @@ def _end(demand: Demand, conflict: Conflict, indent: int) -> list[Block]:
     there = version_ranges(demand.available)
     allowed = version_ranges(demand.allowed, demand.available)
     about = demand.requirement.component
+    if conflict.unseen is Unseen.PROFILE:
+        return []
+    if conflict.unseen is Unseen.INDEX and not demand.allowed:
+        known = f"{there}; none is {lacked(demand)}" if there else "nothing"
+        return [paragraph(_CROSS, f"known of {about}: {known}", indent=indent, hang=2)]
+    if not demand.allowed and conflict.refusal is not None:
+        return [paragraph(_CROSS, f"what would fit of {about} is refused", indent=indent, hang=2)]
     if not demand.available and about.kind is Kind.PACKAGE:
         return [paragraph(_CROSS, "there is none", indent=indent, hang=2)]
     if not demand.available:
         return [paragraph(_CROSS, f"of {about} no version is there", indent=indent, hang=2)]
     if not demand.allowed:
-        if any(map(demand.requirement.allows, demand.available)):
-            # Only the extras can be what keeps these out.
-            wanted = f"there with {' and '.join(demand.requirement.extras)}"
-        else:
-            wanted = asked(demand.requirement)
-        text = f"of {about} there is {there}: none is {wanted}"
+        text = f"of {about} there is {there}: none is {lacked(demand)}"
         return [paragraph(_CROSS, text, indent=indent, hang=2)]
     if conflict.cause is Cause.FORBIDDEN:
         text = f"{about} {allowed} would fit and is forbidden"

@@ -50,7 +50,7 @@ def _base(base: DebianBase, directory: str, python: str) -> Sequence[Block]:
     lists = count(len(base.indexes), "list")
     said = f", {confirmed} of them confirmed by a Release file" if confirmed else ""
     speaks = f", Python {python}" if python else ", no Python 3"
-    older = f"; of {base.older} more a newer one is there" if base.older else ""
+    older = f"; older ones of them, which do not count: {base.older:,}" if base.older else ""
     return [
         paragraph(
             Span(directory, Style.NAME),

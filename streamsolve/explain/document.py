@@ -248,6 +248,8 @@ def conflict_document(conflict: Conflict) -> Document:
             )
             if texts
         },
+        **({"unseen": conflict.unseen.value} if conflict.unseen is not None else {}),
+        **({"refusal": conflict.refusal.value} if conflict.refusal is not None else {}),
     }
 
 

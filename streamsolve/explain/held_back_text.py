@@ -25,7 +25,10 @@ def held_back_blocks(report: HeldBackReport, command: Command) -> tuple[Block, .
     plan = report.plan
     number = len(report.answers)
     if not number:
-        text = f"Nothing is held back: each stream that {plan.application} adds is its newest."
+        text = (
+            f"Nothing is held back: each stream that {plan.application} adds is the newest of "
+            "those that were considered."
+        )
         return (paragraph(Span("✓ ", Style.GOOD), text, hang=2),)
     variant = f" ({plan.variant})" if plan.variant else ""
     blocks: list[Block] = [

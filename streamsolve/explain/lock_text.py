@@ -112,11 +112,10 @@ def _unpinned(plan: Plan) -> Iterable[Block]:
         )
     sources = [f"{one.component} ({one.source.purl})" for one in unpinned_sources(plan)]
     if sources:
-        yield _without(
-            count(len(sources), "source"),
-            "they are revisions of source repositories, or source packages of the base",
-            sources,
-        )
+        one = "it is a revision of a source repository, or a source package of the base"
+        several = "they are revisions of source repositories, or source packages of the base"
+        why = one if len(sources) == 1 else several
+        yield _without(count(len(sources), "source"), why, sources)
 
 
 def unpinned_packages(plan: Plan) -> tuple[str, ...]:

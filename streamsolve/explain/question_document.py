@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..errors import Code, InputError, nearest
 from ..model.conflict import Failure
 from ..model.plan import Demander, Plan, Relaxed
 from ..model.question import Freed, HeldBackReport, moves_between
 from ..model.schemas import shipped_schema
+from .conflict_sentences import is_unknown
 from .document import Document, failure_document, plan_document
 from .move_document import move_document
+from .named_streams import not_in_plan, stream_asked
 from .question_text import chains_to
 
 __all__ = [
@@ -38,7 +39,7 @@ def question_schema() -> Document:
 def why_document(plan: Plan, name: str) -> Document:
     """Why a component is in a plan; of what is only vendored there is no stream. Raises
     :class:`InputError` when it is not in it."""
-    stream = plan.stream(name) or plan.stream_spelled(name)
+    stream = stream_asked(plan, name)
     whole = plan_document(plan)
     vendored = [
         {"in": each["component"], "package": package}
@@ -47,9 +48,7 @@ def why_document(plan: Plan, name: str) -> Document:
         if package["name"] == name
     ]
     if stream is None and not vendored:
-        known = [s.component.name for s in plan.streams]
-        known += [package.name for each in plan.vendored for package in each.packages]
-        raise InputError(Code.BAD_OPTION, f"{name} is not in the plan", hint=nearest(name, known))
+        raise not_in_plan(name, plan)
     found: Document | None = None
     chains: tuple[tuple[Demander, ...], ...] = ()
     if stream is not None:
@@ -72,6 +71,7 @@ def why_not_document(
     plan: Plan | None,
     failure: Failure | None,
     relaxed: Relaxed | None = None,
+    idle_extras: Sequence[str] = (),
 ) -> Document:
     """What forbids a further demand, or what it would change."""
     whole = plan_document(baseline)
@@ -89,6 +89,8 @@ def why_not_document(
         "summary": None if plan is None else plan_document(plan)["summary"],
         "without": whole["summary"],
         "moves": [] if plan is None else list(map(move_document, moves_between(baseline, plan))),
+        **({"idle_extras": list(idle_extras)} if idle_extras else {}),
+        **({"known": False} if failure is not None and is_unknown(failure) else {}),
     }
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
-from ..errors import Code, InputError, nearest
-from ..model.component import PYTHON, Component, Origin
-from ..model.conflict import Cause, Conflict, Demand, Failure
+from ..model.component import PYTHON, Component, Kind, Origin
+from ..model.conflict import Cause, Demand, Failure
 from ..model.plan import Demander, Plan, PlannedStream, ReasonKind, Relaxed
 from ..model.question import Chosen, Move, moves_between
-from ..model.requirement import Requirement
 from .command import Command
+from .conflict_sentences import is_unknown, lacked
 from .conflict_text import conflict_blocks, conflict_sentence
 from .markup import Block, Span, Style, blank, paragraph
+from .named_streams import not_in_plan, stream_asked
 from .sentences import (
     asked,
     builder_time,
     count,
     demanded,
+    joined,
     named,
     place_text,
     reason_clause,
@@ -33,6 +35,8 @@ __all__ = ["chains_to", "moves_text", "why_blocks", "why_not_blocks"]
 
 _CHAINS_SHOWN = 5
 _CHANGES_SHOWN = 12
+_LIKE = 0.6
+"""From how alike on a name of the plan may be what was meant."""
 
 
 def chains_to(
@@ -94,14 +98,12 @@ def why_blocks(plan: Plan, name: str) -> tuple[Block, ...]:
 
     Raises :class:`InputError` with the nearest names when it is not in it.
     """
-    stream = plan.stream(name) or plan.stream_spelled(name)
+    stream = stream_asked(plan, name)
     vendored = why_vendored(plan, name)
     if stream is None and vendored:
         return tuple(vendored)
     if stream is None:
-        known = [s.component.name for s in plan.streams]
-        known += [package.name for each in plan.vendored for package in each.packages]
-        raise InputError(Code.BAD_OPTION, f"{name} is not in the plan", hint=nearest(name, known))
+        raise not_in_plan(name, plan)
     blocks = _why(stream, plan)
     for block in vendored:
         blocks += [blank(), block]
@@ -139,8 +141,9 @@ def _why(stream: PlannedStream, plan: Plan) -> list[Block]:
 def _reason(stream: PlannedStream, plan: Plan) -> str:
     demands = max(len(stream.reason.demands), 1)
     if _is_for_builds(stream):
-        return reason_clause(stream, plan.application, demands)
-    return reason_text(stream, plan.application, demands)
+        return reason_clause(stream, plan.application, demands).rstrip(".")
+    # Some reasons are the profile's own sentences.
+    return reason_text(stream, plan.application, demands).rstrip(".")
 
 
 def _who_needs_it(stream: PlannedStream, plan: Plan) -> list[Block]:
@@ -205,20 +208,18 @@ def why_not_blocks(
     failure: Failure | None,
     command: Command,
     relaxed: Relaxed | None = None,
+    idle_extras: Sequence[str] = (),
 ) -> tuple[Block, ...]:
     """What forbids a further demand, or what it would change.
 
-    ``relaxed`` is how the profile relaxes a requirement on the same component, if it does.
+    ``relaxed`` is how the profile relaxes a requirement on the same component, if it does;
+    ``idle_extras`` are the extras demanded that add nothing.
     """
     note = _relaxed_note(relaxed, baseline) if relaxed else []
+    note += _idle_note(idle_extras)
     if failure is not None:
         return (
-            paragraph(
-                Span("✗ ", Style.BAD),
-                Span(f"{demand} cannot be had", Style.HEADING),
-                f": {_because(failure)}.",
-                hang=2,
-            ),
+            _refusal(demand, failure),
             *note,
             *conflict_blocks(failure, command),
             *_nearest_names(failure, baseline),
@@ -248,6 +249,15 @@ def why_not_blocks(
     return tuple(blocks)
 
 
+def _refusal(demand: str, failure: Failure) -> Block:
+    """That a demand cannot be met, or that it is not known whether it can."""
+    if is_unknown(failure):
+        unknown = Span(f"Whether {demand} can be had is not known", Style.HEADING)
+        return paragraph(Span("? ", Style.WARNING), unknown, ".", hang=2)
+    refused = Span(f"{demand} cannot be had", Style.HEADING)
+    return paragraph(Span("✗ ", Style.BAD), refused, f": {_because(failure)}.", hang=2)
+
+
 def _because(failure: Failure) -> str:
     """What stands against it, in one clause: the demand that meets what was asked for, if it is
     one, and how many conflicts there are."""
@@ -270,13 +280,10 @@ def _because(failure: Failure) -> str:
     if conflict.cause is Cause.NO_SUCH_COMPONENT:
         return conflict_sentence(conflict).rstrip(".")
     if conflict.cause is Cause.NO_SUCH_VERSION:
-        return f"no version of {conflict.about} that is there is {asked(_last(conflict))}"
+        demand = conflict.chains[0][-1]
+        among = "" if any(map(demand.requirement.allows, demand.available)) else " that is there"
+        return f"no version of {conflict.about}{among} is {lacked(demand)}"
     return f"with it, {failure.application} has no plan"
-
-
-def _last(conflict: Conflict) -> Requirement:
-    """The demand that a single chain ends at."""
-    return conflict.chains[0][-1].requirement
 
 
 def _said_by(demand: Demand, failure: Failure) -> str:
@@ -303,13 +310,28 @@ def _relaxed_note(relaxed: Relaxed, baseline: Plan) -> list[Block]:
     ]
 
 
+def _idle_note(extras: Sequence[str]) -> list[Block]:
+    """That extras add nothing, which a wrong name of one does as well."""
+    if not extras:
+        return []
+    text = f"Nothing is stated for the {'extra' if len(extras) == 1 else 'extras'} "
+    text += f"{joined(list(extras))} at this version: an extra that is misspelt adds nothing too."
+    return [blank(), paragraph(Span("▲ ", Style.WARNING), text, hang=2)]
+
+
 def _nearest_names(failure: Failure, baseline: Plan) -> list[Block]:
     """What may have been meant by a name that nobody has."""
-    unknown = [c.about.name for c in failure.conflicts if c.cause is Cause.NO_SUCH_COMPONENT]
+    unknown = [c.about for c in failure.conflicts if c.cause is Cause.NO_SUCH_COMPONENT]
     if not unknown:
         return []
-    known = [stream.component.name for stream in baseline.streams]
-    return [blank(), paragraph(f"In the plan: {nearest(unknown[0], known)}")]
+    kind = unknown[0].kind
+    known = sorted(s.component.name for s in baseline.streams if s.kind is kind)
+    if kind is Kind.DISTRIBUTION:
+        known = get_close_matches(unknown[0].name, known, n=3, cutoff=_LIKE)
+        text = f"In the plan: did you mean {' or '.join(known)}?"
+    else:
+        text = f"In the plan of that kind: {joined([f'{kind.value}:{name}' for name in known])}"
+    return [blank(), paragraph(text)] if known else []
 
 
 def _price(baseline: Plan, plan: Plan | None, is_different: bool) -> str:

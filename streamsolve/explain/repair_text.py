@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..model.component import Kind
-from ..model.conflict import Cause, Conflict, Failure, Repair, RepairKind
+from ..model.component import PYTHON, Kind
+from ..model.conflict import Cause, Conflict, Failure, Refusal, Repair, RepairKind, Unseen
 from ..model.kernel import KERNEL
 from .command import Command
-from .conflict_sentences import stated_by
+from .conflict_sentences import is_unknown, stated_by
 from .kernel_text import another_kernel
 from .markup import Block, Span, Style, paragraph
 from .sentences import builder_time, built_component, count, joined, named, spelled
@@ -24,13 +24,44 @@ _ON_THE_INDEX = (Kind.DISTRIBUTION, Kind.INTERPRETER)
 _MISSING = (Cause.NO_SUCH_COMPONENT, Cause.NO_SUCH_VERSION)
 _BOUNDS = re.compile(r"([^<>=!~]+)([<>=!~].*)")
 
+_TO_ACCEPT = (
+    ": accept the wheel with [[prebuilt]] of the profile, or name the source with [[source]].",
+    ": name the source with [[source]] of the profile, or plan another Python.",
+)
+"""What may help against releases without a source, and against wheels that do not run."""
+
 ANY_PYTHON = "any"
 """The value of a repair that gives the choice of Python back."""
 
 
 def repair_blocks(failure: Failure, command: Command) -> list[Block]:
     """The repairs with what to type for each. ``command`` is what was typed."""
-    return [*_solved_repairs(failure, command), *_further_repository(failure)]
+    repairs = _solved_repairs(failure, command)
+    return [*repairs, *_further_repository(failure), *_where_to_look(failure, command)]
+
+
+def _where_to_look(failure: Failure, command: Command) -> list[Block]:
+    """How to look where nobody did: each place once, with the command where there is one."""
+    lead = Span("What to do", Style.HEADING)
+    blocks: list[Block] = []
+    unseen = {conflict.unseen: conflict.about for conflict in reversed(failure.conflicts)}
+    if Unseen.INDEX in unseen:
+        again = "as well" if ("--offline", "") in command.options else "again, when it answers"
+        online = str(command.without_option("--offline"))
+        blocks.append(paragraph(lead, f": ask the package index {again}"))
+        blocks.append(paragraph(Span(online, Style.COMMAND), indent=_STEP))
+    if Unseen.BASE in unseen:
+        whole = str(command.with_option("--base", "DIRECTORY"))
+        fetched = str(command.without_option("--offline").with_option("--fresh"))
+        blocks += [
+            paragraph(lead, f": ask the whole {failure.base}, from its repositories or fetched"),
+            paragraph(Span(whole, Style.COMMAND), indent=_STEP),
+            paragraph(Span(fetched, Style.COMMAND), indent=_STEP),
+        ]
+    if Unseen.PROFILE in unseen:
+        what = f": say in a [[component]] of the profile what {unseen[Unseen.PROFILE].spelled} is"
+        blocks.append(paragraph(lead, what, ", such as which packages of the base."))
+    return blocks
 
 
 def _further_repository(failure: Failure) -> list[Block]:
@@ -64,12 +95,16 @@ def _solved_repairs(failure: Failure, command: Command) -> list[Block]:
 
 
 def _without_repairs(failure: Failure, command: Command) -> list[Block]:
+    if is_unknown(failure):
+        return []
     missing = [
         c
         for c in failure.conflicts
         if c.cause in _MISSING and all(chain[-1].requirement.is_asked for chain in c.chains)
     ]
     if missing and len(missing) == len(failure.conflicts):
+        if any(conflict.about.kind is not Kind.DISTRIBUTION for conflict in missing):
+            return _next_step(failure, command)
         if ("--offline", "") not in command.options:
             return [paragraph("Nothing that could be changed here makes a version exist.")]
         online = str(command.without_option("--offline"))
@@ -90,6 +125,9 @@ def _next_step(failure: Failure, command: Command) -> list[Block]:
     """Where to look on: nothing of it was solved, so that nothing is promised."""
     causes = {conflict.cause for conflict in failure.conflicts}
     lead = Span("What to do", Style.HEADING)
+    refusals = {conflict.refusal for conflict in failure.conflicts}
+    if causes == {Cause.FORBIDDEN} and None not in refusals:
+        return [paragraph(lead, _TO_ACCEPT[Refusal.NO_WHEEL in refusals])]
     if causes == {Cause.FORBIDDEN}:
         return [paragraph(lead, ": decide in the profile's [policy] what may be used.")]
     if causes == {Cause.ROOT}:
@@ -98,6 +136,8 @@ def _next_step(failure: Failure, command: Command) -> list[Block]:
         bases = Span("streamsolve base list", Style.COMMAND)
         return [paragraph(lead, ": try another base; ", bases, " names those that are known.")]
     about = {conflict.about for conflict in failure.conflicts}
+    if about == {PYTHON} and causes.intersection(_MISSING):
+        return [paragraph(lead, ": name another Python, or list it in the profile's interpreters.")]
     if not any(one.kind in _ON_THE_INDEX or built_component(one) for one in about):
         what = _first([named(component) for component in sorted(about)])
         return [

@@ -67,6 +67,11 @@ DEFAULT_BUILD_GROUP = (
 """What a build root of a base without a definition starts from: what is common to the build groups
 of Fedora and of the distributions made from it."""
 
+_COPY = (
+    "check the address and the network; a copy on this disk is named by --base DIR, or a single "
+    "repository by --repo NAME=DIR"
+)
+
 _ARCHITECTURES = frozenset({"aarch64", "i386", "i686", "ppc64le", "riscv64", "s390x", "x86_64"})
 _SOURCE_DIRECTORIES = frozenset({"SRPMS", "source", "src"})
 _MIRRORED = ("os", "tree")
@@ -137,7 +142,8 @@ def open_base(
     own = definition.may_be_given if definition and variables is not None else frozenset()
     opened = tuple(sorted(opened, key=lambda each: each.id not in {row.id for row in rows} | own))
     given = tuple(sorted(each.id for each in opened if each.id in own))
-    return evolve(_base(name, arch, opened, definition), given=given)
+    named = tuple(sorted(overlay.name for overlay in overlays))
+    return evolve(_base(name, arch, opened, definition), given=given, overlays=named)
 
 
 def _shown(extract: Path) -> str:
@@ -326,6 +332,8 @@ def _open_all(
             failures.append(error)
         else:
             opened.append(repository)
+    if failures and all(_unreached(each) for each in failures):
+        failures[-1].hint = _COPY
     if len(failures) == 1:
         raise failures[0]
     if failures:
@@ -333,6 +341,11 @@ def _open_all(
             failures[0].code, f"{len(failures)} repositories cannot be used:", failures
         )
     return tuple(opened)
+
+
+def _unreached(error: InputError) -> bool:
+    """Whether the network, or its absence, is all that is said; what else is wrong has a hint."""
+    return error.code is Code.REPOSITORY_UNREACHABLE and not error.hint
 
 
 def _base(

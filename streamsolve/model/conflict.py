@@ -10,7 +10,7 @@ from packaging.version import Version
 from .component import Component
 from .requirement import Requirement
 
-__all__ = ["Cause", "Conflict", "Demand", "Failure", "Repair", "RepairKind"]
+__all__ = ["Cause", "Conflict", "Demand", "Failure", "Refusal", "Repair", "RepairKind", "Unseen"]
 
 
 class Cause(Enum):
@@ -22,6 +22,28 @@ class Cause(Enum):
     FORBIDDEN = "forbidden"
     UNREADABLE = "unreadable"
     ROOT = "root"
+
+
+class Unseen(Enum):
+    """Where nobody looked for what a conflict does not find, so that it may well be there.
+
+    ``INDEX``: the package index, since only the releases that come with the tool were looked at.
+    ``BASE``: the base beyond its extract that comes with the tool. ``PROFILE``: anywhere, since no
+    rule of the profile says what the component is.
+    """
+
+    BASE = "base"
+    INDEX = "index"
+    PROFILE = "profile"
+
+
+class Refusal(Enum):
+    """Why releases that would do cannot be had. ``NO_SOURCE``: upstream publishes none of them as
+    source, and the profile does not accept a wheel. ``NO_WHEEL``: the wheels that it accepts are
+    for other interpreters, architectures or C libraries."""
+
+    NO_SOURCE = "no-source"
+    NO_WHEEL = "no-wheel"
 
 
 @frozen
@@ -53,6 +75,8 @@ class Conflict:
     ``missing`` are the dependencies of these packages that nothing provides, and ``blocked`` those
     that something provides which cannot be installed itself. ``lacking`` is everything that nothing
     provides. ``evidence`` says where facts are from that demands rest on, in the profile's words.
+    ``unseen`` says where nobody looked: with it, that something is missing is not known.
+    ``refusal`` says of what is forbidden for no licence why it is.
     """
 
     about: Component
@@ -63,6 +87,8 @@ class Conflict:
     blocked: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    unseen: Unseen | None = None
+    refusal: Refusal | None = None
 
 
 class RepairKind(Enum):

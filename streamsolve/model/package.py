@@ -101,8 +101,9 @@ class Base:
 
     ``python`` is the version (``3.14``) that its distributions are built for, and ``glibc`` the
     (major, minor) that bounds prebuilt binaries; both are empty where only the packages can say.
-    ``embedded`` says that it is the small extract that comes with the tool. Overlays are the
-    repositories after the base's own, of which ``given`` are those that the user had to name.
+    ``embedded`` says that it is the small extract that comes with the tool. ``overlays`` are the
+    ids of the repositories that the user named, sorted, of which ``given`` are those that had to be
+    named: they are the base's own. The others lie after those.
     """
 
     name: str
@@ -115,3 +116,4 @@ class Base:
     embedded: bool = False
     glibc: tuple[int, int] | tuple[()] = ()
     given: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()

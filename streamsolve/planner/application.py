@@ -6,20 +6,25 @@ profile says: its needs, and where its source is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from packaging.version import Version
 
 from ..errors import Code, ErrorCollector, InputError, Place
 from ..inputs.requirement_files import parse_requirement_file
 from ..model.component import PYTHON, Kind, Origin
+from ..model.plan import Notice
 from ..model.profile import Profile, Variant
-from ..model.requirement import Requirement, parse_requirement, requirement_on
+from ..model.requirement import ASKED, Requirement, parse_requirement, requirement_on
 from ..model.stream import Offer, Source, Stream
 from ..model.upstream import Release, ReleaseMetadata
 from .adjust import Adjuster
 from .facts import Facts
 from .upstream import Upstream
 
-__all__ = ["application_stream"]
+__all__ = ["application_stream", "check_demands", "unlisted_version"]
+
+_RELEASES_SHOWN = 8
 
 
 def application_stream(
@@ -59,6 +64,39 @@ def application_stream(
     )
 
 
+def check_demands(
+    profile: Profile, variant: Variant, version: Version, demands: Sequence[Requirement]
+) -> None:
+    """Refuse demands that no choice could meet: on another version of the application than the one
+    that is planned, and on files of which the profile does not say which version they are. All
+    faults at once, :class:`InputErrors`."""
+    faults = ErrorCollector(Code.BAD_REQUIREMENT)
+    files = {d.component for d in profile.direct_references if variant.is_among(d.variants)}
+    for wanted in demands:
+        place = Place() if wanted.place == ASKED else wanted.place
+        if wanted.component == profile.component and not wanted.allows(version):
+            text = f"{wanted.text}: what is planned is {profile.component.name} {version}"
+            faults.add(text, place, "plan another version of it with `plan --app-version`")
+        if wanted.url and wanted.component not in files:
+            text = f"{wanted.text}: which version that file is, no [[direct]] of the profile says"
+            faults.add(text, place, f"ask for a version, such as {wanted.component.name}==1.0")
+    faults.raise_if_any("not all of what was asked for can be demanded")
+
+
+def unlisted_version(profile: Profile, version: Version) -> tuple[Notice, ...]:
+    """That nobody knows whether there is the version that is planned of an application which no
+    package index lists: its profile speaks of another one."""
+    component = profile.component
+    known = {profile.version, *(stream.version for stream in profile.declarations(component))}
+    if component.kind is Kind.DISTRIBUTION or version in known:
+        return ()
+    text = (
+        f"whether there is {component.name} {version} was not looked up: no package index lists "
+        f"it, and the profile is written for {profile.version}"
+    )
+    return (Notice("version-not-looked-up", text),)
+
+
 def _source(profile: Profile, release: Release) -> Source:
     """The sdist, else the source repository that the profile names, else the wheel."""
     if not release.sdists:
@@ -94,17 +132,13 @@ def _release(
     profile: Profile, upstream: Upstream, version: Version
 ) -> tuple[Release, ReleaseMetadata]:
     name = profile.component.name
-    releases = {r.version: r for r in upstream.releases(name, (version,))}
+    # Who names a version may mean one that was withdrawn, or one before the final one.
+    demanded = (requirement_on(profile.component, f"=={version}"),)
+    releases = {r.version: r for r in upstream.releases(name, (version,), demanded)}
     if version not in releases and upstream.widen([name]):
-        releases = {r.version: r for r in upstream.releases(name, (version,))}
+        releases = {r.version: r for r in upstream.releases(name, (version,), demanded)}
     if version not in releases:
-        known = ", ".join(str(v) for v in sorted(releases, reverse=True)[:8])
-        raise InputError(
-            Code.INDEX_NO_PROJECT,
-            f"{name} {version} is not on the package index",
-            place=Place(profile.file, path="version"),
-            hint=f"newest releases: {known}" if known else "is the distribution's name right?",
-        )
+        raise _no_release(profile, upstream, version, sorted(releases, reverse=True))
     found = upstream.metadata([(name, version)]).get((name, version))
     if found is None:
         raise upstream.unreadable.get((name, version)) or InputError(
@@ -114,6 +148,30 @@ def _release(
             hint="look at the release on the index, or plan another version",
         )
     return releases[version], found
+
+
+def _no_release(
+    profile: Profile, upstream: Upstream, version: Version, releases: Sequence[Version]
+) -> InputError:
+    """That there is no such release, or that nobody asked whether there is; ``releases`` are those
+    that are known, newest first."""
+    name, place = profile.component.name, Place(profile.file, path="version")
+    known = ", ".join(map(str, releases[:_RELEASES_SHOWN]))
+    if upstream.only_embedded(name):
+        when = "ask it, without --offline" if upstream.offline else "ask again when it answers"
+        return InputError(
+            Code.OFFLINE_NOT_CACHED,
+            f"whether there is {name} {version} is not known: only {known or 'no release'} comes "
+            "with the tool, and the package index was not asked",
+            place=place,
+            hint=when,
+        )
+    return InputError(
+        Code.INDEX_NO_PROJECT,
+        f"{name} {version} is not on the package index",
+        place=place,
+        hint=f"newest releases: {known}" if known else "is the distribution's name right?",
+    )
 
 
 def _stated(profile: Profile, metadata: ReleaseMetadata) -> tuple[Requirement, ...]:

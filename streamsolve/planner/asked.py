@@ -8,6 +8,7 @@ from ..errors import Code, ErrorCollector, InputError, Place
 from ..inputs.notation import read_any_component, read_requirement
 from ..inputs.tables import Unreadable
 from ..model.component import PYTHON, distribution
+from ..model.pep508 import parse_version
 from ..model.requirement import ASKED, DEMANDED, Requirement, requirement_on
 from .adjust import Adjuster
 from .request import PlanRequest
@@ -39,7 +40,7 @@ def series_asked(text: str) -> str:
 def version_asked(text: str) -> Version:
     """A version that was asked for; :class:`InputError` for what is none."""
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         raise InputError(
             Code.BAD_OPTION, f"{text!r} is no version", hint="write it as PEP 440 does"
@@ -75,6 +76,14 @@ def demands_asked(request: PlanRequest, *adjusters: Adjuster) -> tuple[Requireme
                 )
     faults.raise_if_any("not all of what was asked for can be demanded")
     question = (_demand(request.question, ASKED),) if request.question else ()
+    for wanted in question:
+        for omission in filter(None, (one.omission(wanted.component) for one in adjusters)):
+            raise InputError(
+                Code.BAD_REQUIREMENT,
+                f"{request.question}: the profile leaves {omission.component} out: "
+                f"{omission.reason}",
+                hint="take the [[omit]] out of a copy of the profile, and ask again",
+            )
     return (*found, *question)
 
 

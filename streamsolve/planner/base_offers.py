@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 from ..errors import InputError
 from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.package import LOWEST_PRIORITY, Base, Package
+from ..model.pep508 import parse_version
 from ..model.profile import ComponentRule, Profile
 from ..model.requirement import Requirement
 from ..model.rpm_dependency import pep508_from_rpm, split_capability, version_from_rpm
@@ -345,7 +346,7 @@ def _provided_versions(package: Package, capability: str) -> Iterable[Version]:
 
 def _parse(text: str) -> Version | None:
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         return None
 

@@ -10,7 +10,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from ..errors import Code, InputError
-from ..inputs.index import PackageIndex
 from ..inputs.requirement_files import parse_requirement_file
 from ..inputs.upstream_extract import write_extract
 from ..model.build import BuildSystem
@@ -21,7 +20,7 @@ from ..model.requirement import Requirement, parse_requirement
 from ..model.target import Target
 from ..model.upstream import Release, ReleaseMetadata
 from .base_offers import BaseOffers
-from .upstream import usable
+from .upstream import Index, usable
 
 __all__ = ["Crawl"]
 
@@ -42,7 +41,7 @@ class Crawl:
     """
 
     profile: Profile
-    index: PackageIndex
+    index: Index
     bases: Sequence[BaseOffers]
     progress: Progress
     reached: dict[str, set[str]] = field(factory=dict)
@@ -62,6 +61,17 @@ class Crawl:
 
     def run(self) -> None:
         """Go on until nothing new is reached."""
+        self.in_use = self.in_use_alone()
+        for name in _BUILDERS:
+            self._reach(name, "")
+        before = None
+        while before != self._extent():
+            before = self._extent()
+            self._follow_builds()
+            self._close()
+
+    def in_use_alone(self) -> tuple[str, ...]:
+        """The names that are reached without building anything, sorted."""
         variants = len(self.profile.variants)
         self._omitted = {
             omission.component.name
@@ -70,14 +80,7 @@ class Crawl:
         }
         self._start()
         self._close()
-        self.in_use = tuple(sorted(self.reached))
-        for name in _BUILDERS:
-            self._reach(name, "")
-        before = None
-        while before != self._extent():
-            before = self._extent()
-            self._follow_builds()
-            self._close()
+        return tuple(sorted(self.reached))
 
     def _extent(self) -> tuple[int, int, int]:
         """How much is known; it only grows."""

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
 from ..errors import Code, InputError, Place
 from ..explain.sentences import count
 from ..inputs.project_description import ProjectDescription, repository_purl
 from ..model.draft import DraftKey, DraftTable
+from ..model.pep508 import parse_version
 from ..model.progress import Progress
 from ..model.upstream import Release, ReleaseMetadata
 from .draft_bench import open_index
@@ -88,7 +89,7 @@ def _release(project: str, version: str, releases: Sequence[Release]) -> Release
             raise InputError(Code.NO_DRAFT, text, place=place, hint="name one with --version")
         return found[-1]
     try:
-        wanted = Version(version)
+        wanted = parse_version(version)
     except InvalidVersion:
         text = f"{version!r} is no version as PEP 440 defines it"
         raise InputError(Code.NO_DRAFT, text, place=place) from None

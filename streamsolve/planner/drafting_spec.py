@@ -25,6 +25,10 @@ from .drafting_pypi import sketch_distribution
 
 __all__ = ["sketch_spec"]
 
+_PREFIX = re.compile(r"^python(?:3(?:\.\d+)?)?-")
+"""What names of Python packages begin with: those of specs, and those of packages that some specs
+have, for instance the ones that ``emit mock`` writes."""
+
 _PYTHON_BUILDS = re.compile(
     r"pyproject-rpm-macros\b.*|"
     r"\(?python3(?:\.\d+)?dist\((?:setuptools|flit-core|poetry-core|hatchling|pdm-backend|pip|"
@@ -53,7 +57,7 @@ def _is_python(spec: SpecBuild) -> bool:
     generated = spec.generates and any(text.startswith("python3-devel") for text in names)
     return (
         generated
-        or spec.name.startswith("python-")
+        or _PREFIX.match(spec.name) is not None
         or any(_PYTHON_BUILDS.fullmatch(text) for text in names)
     )
 
@@ -61,7 +65,7 @@ def _is_python(spec: SpecBuild) -> bool:
 def _python(
     request: DraftRequest, what: str, spec: SpecBuild, version: str, progress: Progress
 ) -> Sketched:
-    project = spec.name.removeprefix("python-")
+    project = _PREFIX.sub("", spec.name)
     try:
         sketched = sketch_distribution(
             request, project, version, progress, origin=shown_source(request.source)

@@ -36,7 +36,7 @@ from ..model.package import Base
 from ..model.plan import Plan
 from ..model.profile import Profile
 from ..model.progress import Progress, no_progress
-from ..storage import file_digest
+from ..storage import file_digest, read_whole
 from .planning import Attempt, Workshop, variant_of
 from .questions import failure_of
 from .request import PlanRequest
@@ -113,7 +113,9 @@ def _settings(workshop: Workshop, request: PlanRequest) -> LockSettings:
         python=request.python,
         version=request.version,
         arch=base.arch,
-        overlays=tuple(sorted(parse_overlay(text).name for text in request.overlays)),
+        overlays=tuple(
+            sorted({*base.overlays, *(parse_overlay(text).name for text in request.overlays)})
+        ),
         relaxed=tuple(sorted(request.relaxed)),
         demands=tuple(sorted(request.demands)),
         checks=request.checks,
@@ -195,7 +197,7 @@ def _file_and_arch(path: Path) -> tuple[Path, str]:
 def open_file(path: Path) -> str:
     """The text of a file with one lock or several; :class:`InputError` where it cannot be read."""
     try:
-        return lock_source(path.read_bytes(), file=str(path))
+        return lock_source(read_whole(path), file=str(path))
     except OSError as error:
         raise InputError(
             Code.BROKEN_LOCK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from ..model.component import PYTHON, Component, Kind, Origin, distribution
@@ -13,6 +14,8 @@ from .book import Book
 from .module_streams import module_notices
 
 __all__ = ["selection_notices"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
 
 def selection_notices(
@@ -150,13 +153,18 @@ def _windows(book: Book) -> Iterator[Notice]:
 def _bundled(book: Book) -> Iterator[Notice]:
     bundled = [one for one in book.profile.bundled if book.variant.is_among(one.variants)]
     if bundled:
-        names = ", ".join(f"{source.name} {source.revision[:12]}" for source in bundled)
+        names = ", ".join(f"{source.name} {_shortened(source.revision)}" for source in bundled)
         yield Notice(
             "bundled-sources",
             f"the build of {book.profile.name} fetches "
             f"{_counted(len(bundled), 'source', 'sources')} by itself, and a build root has no "
             f"network: provide {names}",
         )
+
+
+def _shortened(revision: str) -> str:
+    """A commit by its first digits; a tag as it is, since part of one may be another."""
+    return revision[:12] if _COMMIT.fullmatch(revision) else revision
 
 
 def _counted(number: int, one: str, many: str) -> str:

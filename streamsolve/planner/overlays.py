@@ -77,4 +77,6 @@ def _without(base: Base, overlay: str) -> Base:
     """The base with one repository less. Where no definition says which Python it has, the
     packages that are left do."""
     left = tuple(each for each in base.repositories if each.id != overlay)
-    return evolve(base, repositories=left, python=base.python if base.python_full else "")
+    named = tuple(each for each in base.overlays if each != overlay)
+    python = base.python if base.python_full else ""
+    return evolve(base, repositories=left, overlays=named, python=python)

@@ -28,7 +28,7 @@ from ..model.target import Target
 from ..selection import Nogood, Selector, Unsatisfiable
 from ..solving import PackagePool
 from .adjust import Adjuster
-from .application import application_stream
+from .application import application_stream, check_demands, unlisted_version
 from .asked import PINNED, demands_asked, pins_asked, python_asked, series_asked, version_asked
 from .base_offers import BaseOffers
 from .book import Book
@@ -197,11 +197,11 @@ class Workshop:
                 if self.upstream.give_up(_extras_in(answer[0])):
                     book = self._book(request, variant)
                     continue
-                check_reach(request, self.base, self.upstream, answer[0], ())
+                check_reach(request, self._offers, self.upstream, answer[0], ())
                 return Attempt(*answer, (), book, book.targets)
             names = _names_in(answer.conflicts)
             if not self.upstream.widen(names):
-                check_reach(request, self.base, self.upstream, None, answer.conflicts)
+                check_reach(request, self._offers, self.upstream, None, answer.conflicts)
                 conflicts = tuple(
                     in_few_words(conflict, self._facts, self.pool)
                     for conflict in explained(answer.conflicts, book)
@@ -212,13 +212,15 @@ class Workshop:
     def _book(self, request: PlanRequest, variant: Variant) -> Book:
         adjuster = Adjuster(self.profile, variant, request.relaxed)
         version = version_asked(request.version) if request.version else self.profile.version
+        demands = demands_asked(request, adjuster)
+        check_demands(self.profile, variant, version, demands)
         root = application_stream(
             self.profile,
             variant,
             self.upstream,
             adjuster,
             version=version,
-            extra=(*python_asked(request), *demands_asked(request, adjuster)),
+            extra=(*python_asked(request), *demands),
         )
         root = evolve(root, constraints=(*root.constraints, *pins_asked(request)))
         return Book(
@@ -283,14 +285,15 @@ class Workshop:
             if isinstance(made, Nogood):
                 selector.forbid(made)
                 continue
-            told = (*notices, *builds.notices)
+            told = (*notices, *builds.notices, *unlisted_version(self.profile, book.root.version))
             report = Report(book, selection, found, made, told, self._overlays)
             return evolve(report.plan(), demands=tuple(sorted(request.demands))), asked
         return Unsatisfiable((_root_conflict(book, ("too many refusals",)),))
 
     @property
     def _overlays(self) -> frozenset[str]:
-        named = {parse_overlay(text).name for text in self.request.overlays}
+        # A base that was opened elsewhere knows its own; a request need not name them again.
+        named = {*self.base.overlays, *(parse_overlay(t).name for t in self.request.overlays)}
         return frozenset(named.difference(self.base.given))
 
     def _solve(

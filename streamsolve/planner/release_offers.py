@@ -6,6 +6,7 @@ from attrs import frozen
 from packaging.version import Version
 
 from ..model.component import Component, Origin
+from ..model.conflict import Refusal
 from ..model.profile import DirectReference, Profile
 from ..model.stream import Offer
 from ..model.target import Target
@@ -20,12 +21,12 @@ __all__ = ["ReleaseOffers"]
 class ReleaseOffers:
     """The offers that releases make, for one variant.
 
-    ``targets`` are by interpreter; ``refused`` is filled with why a release cannot be had at all.
+    ``targets`` are by interpreter; ``refused`` is filled with why releases cannot be had at all.
     """
 
     sources: Sources
     targets: dict[str, Target]
-    refused: dict[Component, str]
+    refused: dict[Component, dict[Version, Refusal]]
 
     @property
     def profile(self) -> Profile:
@@ -52,9 +53,7 @@ class ReleaseOffers:
             )
         if self.sources.prebuilt(component):
             return self._wheel(component, release, package, in_base)
-        self.refused[component] = (
-            "upstream publishes no source, and the profile does not accept its wheel"
-        )
+        self.refused.setdefault(component, {})[release.version] = Refusal.NO_SOURCE
         return None
 
     def _wheel(
@@ -63,9 +62,7 @@ class ReleaseOffers:
         """What upstream built, where it runs on the target with any of the interpreters."""
         pythons = self._wheel_pythons(release)
         if not pythons:
-            self.refused[component] = (
-                "its wheels are for other interpreters, architectures or a newer glibc"
-            )
+            self.refused.setdefault(component, {})[release.version] = Refusal.NO_WHEEL
             return None
         everywhere = len(pythons) == len(self.targets)
         return Offer(

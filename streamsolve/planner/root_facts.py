@@ -15,6 +15,7 @@ from ..explain.sentences import joined
 from ..explain.versions import version_ranges
 from ..model.component import Component
 from ..model.conflict import Cause, Conflict
+from ..model.pep508 import parse_version
 from ..model.root import ProblemRule, RuleKind
 from ..model.rpm_language import split_capability
 from ..model.rpm_version import compare_evr
@@ -127,7 +128,7 @@ def _versions(evrs: Sequence[str]) -> str:
 
 def _parsed(evr: str) -> Version | None:
     try:
-        return Version(evr.rpartition(":")[2].rpartition("-")[0])
+        return parse_version(evr.rpartition(":")[2].rpartition("-")[0])
     except InvalidVersion:
         return None
 

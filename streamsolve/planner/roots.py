@@ -174,14 +174,11 @@ class RuntimeRoot:
         root."""
         if PYTHON not in self.chosen:
             return ()
-        series = {self.selection.python}
-        return tuple(
-            sorted(
-                package.name
-                for package in self.book.base.pool.providers("python(abi)")
-                if not series & set(interpreter_series(package))
-            )
-        )
+        known = self.book.base.pool.providers("python(abi)")
+        own = [each for each in known if self.selection.python in interpreter_series(each)]
+        # An overlay may have another series under the same name.
+        names = {each.name for each in own}
+        return tuple(sorted({each.name for each in known}.difference(names)))
 
     def rivals(self, offer: Offer) -> frozenset[str]:
         """The base's packages of other streams of a chosen distribution, for its interpreter."""

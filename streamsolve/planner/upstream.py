@@ -65,6 +65,8 @@ class Upstream:
     truncated: set[str] = field(factory=set)
     unreadable: dict[tuple[str, Version], InputError] = field(factory=dict)
     unreadable_builds: dict[tuple[str, Version], InputError] = field(factory=dict)
+    unasked: set[str] = field(factory=set)
+    """Distributions that a plan goes on without, though the index could not be asked for them."""
     _prefetched: set[str] = field(factory=set, init=False)
     _embedded: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -92,11 +94,16 @@ class Upstream:
         return tuple(found[version] for version in sorted(found))
 
     def prefetch(self, names: Iterable[str]) -> None:
-        """Fetch listings together that will be asked for one by one."""
+        """Fetch listings together that will be asked for one by one. What is not at hand offline is
+        no error before it is asked for: what the base has of it may be enough."""
         missing = {name for name in names if name not in self._embedded} - self._prefetched
         if missing and self.index is not None:
             self._prefetched |= missing
-            self.index.releases_of(sorted(missing))
+            try:
+                self.index.releases_of(sorted(missing))
+            except InputError as error:
+                if error.code is not Code.OFFLINE_NOT_CACHED:
+                    raise
 
     def metadata(
         self, wanted: Sequence[tuple[str, Version]]
@@ -191,16 +198,37 @@ class Upstream:
 
     def give_up(self, wanted: Iterable[tuple[str, Version, str]]) -> bool:
         """Ask the index, from now on, for the distributions of which the extract does not say what
-        an extra adds: of ``wanted`` (name, version, extra). Whether there are any."""
+        an extra adds: of ``wanted`` (name, version, extra). Whether there are any.
+
+        Raises :class:`InputError` where the index cannot be asked.
+        """
         extract = self.extract
         if extract is None:
             return False
-        lacking = {each for each in wanted if each[0] in self._embedded}
-        names = frozenset(
-            name for name, version, extra in lacking if not extract.keeps(name, version, extra)
+        lacking = sorted(
+            (name, extra)
+            for name, version, extra in wanted
+            if name in self._embedded and not extract.keeps(name, version, extra)
         )
-        self._embedded -= names
-        return bool(names)
+        if lacking and self.index is not None:
+            self._ask_for(self.index, lacking)
+        self._embedded -= {name for name, _ in lacking}
+        return bool(lacking)
+
+    def _ask_for(self, index: Index, extras: Sequence[tuple[str, str]]) -> None:
+        """Fetch the listings that say what extras add: without them nothing is known of these."""
+        try:
+            index.releases_of(sorted({name for name, _ in extras}))
+        except InputError as error:
+            told = ", ".join(dict.fromkeys(f"{name}[{extra}]" for name, extra in extras))
+            if error.code is not Code.OFFLINE_NOT_CACHED:
+                raise
+            raise InputError(
+                error.code,
+                f"what {told} adds is not known: the releases that come with the tool do not say, "
+                "and the package index was not asked",
+                hint="run the same command once without --offline",
+            ) from None
 
     def only_embedded(self, name: str) -> bool:
         """Whether the extract was all that was looked at for a distribution."""
@@ -265,11 +293,20 @@ def window(
 
     A search over every release ever made would fetch their metadata to prove that they are no
     better. When there is no plan inside the window, the planner looks outside it.
+
+    Where there are more series than that, those of them that say for no Python that they run on
+    it, although a newer one does, are left out too: they are older than that key
+    (``Requires-Python``, PEP 345; indexes show it since 2017), and requiring less than their
+    successors would make them look cheap.
     """
     newest: dict[tuple[int, ...], Release] = {}
     for release in releases:
         newest[release.version.release[:2]] = release
-    shown = {r.version: r for r in list(newest.values())[-_SERIES_SHOWN:]}
+    series = list(newest.values())[-_SERIES_SHOWN:]
+    if len(newest) > _SERIES_SHOWN and any(r.requires_python for r in series):
+        while not series[0].requires_python:
+            series.pop(0)
+    shown = {r.version: r for r in series}
     shown.update({r.version: r for r in releases if r.version in keep})
     for requirement in demanded:
         for release in reversed(releases):
