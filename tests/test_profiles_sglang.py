@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from functools import cache as remember
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from streamsolve.explain.document import plan_document
 from streamsolve.inputs.profiles import list_profiles
@@ -19,7 +21,8 @@ from streamsolve.planner import PlanRequest, make_plan, why_not
 from .checker import Upstream, unmet
 from .extracts import PROFILES, distributions, omitted, packages, releases, required, toml
 
-BASES = ("fedora-44", "fedora-45")
+PYTHONS = {"fedora-44": "3.14", "fedora-45": "3.15"}
+BASES = tuple(PYTHONS)
 VARIANTS = ("cuda", "rocm", "cpu")
 combinations = pytest.mark.parametrize(
     ("base", "variant"), [(base, variant) for base in BASES for variant in VARIANTS]
@@ -110,6 +113,64 @@ def test_what_is_left_out_is_named_with_its_reason(base: str, variant: str) -> N
     names = {stream.component.name for stream in left_out}
     assert names <= omitted("sglang", variant)
     assert names >= omitted("sglang", variant) & stated().keys()
+
+
+@combinations
+def test_jinja2_which_upstream_does_not_state_is_one_that_renders_chat_templates(
+    base: str, variant: str
+) -> None:
+    """SGLang imports it, and transformers refuses to use any before 3.1."""
+    assert "jinja2" not in stated()
+    jinja2 = plan(base, variant).stream("jinja2")
+    assert jinja2 is not None
+    assert Version("3.1") <= jinja2.version
+    asking = {d.component.name: str(d.requirement) for d in jinja2.required_by}
+    assert asking["sglang"] == "jinja2>=3.1"
+
+
+@combinations
+def test_anthropic_is_one_that_needs_the_httpx_of_fedora(base: str, variant: str) -> None:
+    chosen = version("anthropic", base, variant)
+    assert stated()["anthropic"].specifier.contains(chosen)
+    asked = required("sglang", "anthropic", chosen, "3.14")
+    assert {"httpx", "httpx2"} & asked.keys() == {"httpx"}
+    newest = max((r for r in releases("sglang") if r["name"] == "anthropic"), key=_version_of)
+    assert "httpx2" in required("sglang", "anthropic", str(newest["version"]), "3.14")
+    assert "httpx" in distributions("sglang", base, PYTHONS[base])
+    assert "httpx2" not in distributions("sglang", "fedora-44", PYTHONS["fedora-44"])
+
+
+def _version_of(row: dict[str, object]) -> Version:
+    return Version(str(row["version"]))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_has_no_wheel_and_nothing_to_compile_is_rebuilt_at_the_base_s_version(
+    variant: str,
+) -> None:
+    package = packages("sglang", "fedora-45")["python3-easydict"]
+    assert package["arch"] == "noarch"
+    easydict = plan("fedora-45", variant).stream("easydict")
+    assert easydict is not None
+    assert str(easydict.version) == str(package["evr"]).partition("-")[0]
+
+
+def test_torchvision_is_built_where_its_setup_py_finds_packaging(
+    shared: Path, tmp_path: Path
+) -> None:
+    request = PlanRequest(
+        "sglang",
+        variant="cpu",
+        base=str(shared / "data" / "fedora-44"),
+        offline=True,
+        builds=True,
+        cache=tmp_path,
+    )
+    found = make_plan(request).plan
+    assert found is not None
+    assert found.builds is not None
+    (root,) = [r for r in found.builds.roots if r.id == "build-torchvision"]
+    assert {"numpy", "packaging", "setuptools", "torch"} <= {s.component.name for s in root.streams}
 
 
 # -- CUDA ------------------------------------------------------------------------------------------

@@ -395,3 +395,20 @@ def test_tensorflow_for_cuda_is_built_with_the_compat_gcc_beside_clang(
     assert root is not None
     inside = {package.name for package in root.packages}
     assert {"clang18", "gcc14", "gcc14-c++", "cuda-nvcc-12-9"} <= inside
+
+
+@pytest.mark.parametrize("name", ["jax", "tensorflow"])
+def test_ml_dtypes_is_built_with_a_backend_that_knows_where_its_version_is(
+    shared: Path, plans: Callable[..., Plan], name: str
+) -> None:
+    """An older one, such as Fedora 44's own, calls what it builds ml-dtypes 0.0.0."""
+    had = package_versions(shared / "data" / "fedora-44")["python3-scikit-build-core"]
+    assert Version(had) < Version("1.0")
+    plan = plans(name, "cpu", "fedora-44", builds=True)
+    assert plan.builds is not None
+    build = plan.builds.build("ml-dtypes@0.6.0")
+    assert build is not None
+    root = plan.builds.root(build.root)
+    assert root is not None
+    (backend,) = [s for s in root.streams if s.component.name == "scikit-build-core"]
+    assert backend.version >= Version("1.0")

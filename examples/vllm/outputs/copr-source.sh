@@ -4,5 +4,5 @@
 set -eu
 lock=$(mktemp)
 curl --fail --silent --show-error --location --output "$lock" https://packages.example/vllm.lock.json
-printf '%s  %s\n' 6ec3ed36ccbdd415faf39f8ee24f4cc3b8609c034e62ae55c17117acf4ca0933 "$lock" | sha256sum --check --quiet
+printf '%s  %s\n' d1833f69d559c6fc18a8d2cf3468e1299f92bdb386a0b2dec0792e9f53c81ab8 "$lock" | sha256sum --check --quiet
 exec streamsolve copr source "$lock" --component anthropic@2.12.0

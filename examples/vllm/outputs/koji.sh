@@ -28,4 +28,4 @@ submit f45-vllm python3.14-nccl4py python3.14-nccl4py-0.6.0- "$srpms"/nccl4py-0.
 submit f45-vllm python-pdm-backend python-pdm-backend-2.4.9- "$srpms"/pdm-backend-2.4.9.src.rpm
 submit f45-vllm python-poetry-core python-poetry-core-2.4.1- "$srpms"/poetry-core-2.4.1.src.rpm
 submit f45-vllm-hatchling-1.31.0 python-setuptools python-setuptools-80.10.2- "$srpms"/setuptools-80.10.2.src.rpm
-… and 236 lines more
+… and 237 lines more
