@@ -263,6 +263,29 @@ def test_a_wheel_is_packaged_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("platform", "machines"),
+    [
+        ("manylinux_2_28_x86_64", "x86_64"),
+        ("manylinux_2_17_aarch64.manylinux2014_aarch64", "aarch64"),
+        ("manylinux2014_ppc64le", "ppc64le"),
+        ("manylinux1_i686.manylinux2014_x86_64", "i686 x86_64"),
+        ("linux_s390x", "s390x"),
+        ("any", ""),
+    ],
+)
+def test_what_was_compiled_elsewhere_is_only_for_the_machines_that_it_was_compiled_for(
+    tmp_path: Path, platform: str, machines: str
+) -> None:
+    wheel = f"thing-1.5-py3-none-{platform}.whl"
+    plan = spec_plan(private("thing", "1.5", filename=wheel, prebuilt=True))
+    made = emit_specs(plan, SETTINGS)
+    written(tmp_path, made, "thing@1.5")
+    told = text(made, "thing@1.5")
+    found = [line.partition(":")[2] for line in told.splitlines() if "ExclusiveArch" in line]
+    assert " ".join(found).split() == machines.split()
+
+
+@pytest.mark.parametrize(
     ("purl", "source"),
     [
         (

@@ -30,6 +30,8 @@ _ARGUMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", re.ASCII)
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!&=+,;-]+", re.ASCII)
 _COMPILERS = ("gcc", "clang", "rust", "cargo", "nvcc", "hipcc", "cmake", "cuda")
 _ANY = "-any.whl"
+_MACHINE = re.compile(r"linux(?:\d+|_\d+_\d+)?_([a-z][a-z0-9]*(?:_64)?)(?=[.]|$)", re.ASCII)
+"""The machine that a wheel's platform tag ends with; RPM calls it the same."""
 _GENERATED_NAME = "generated-buildrequires"
 
 
@@ -236,6 +238,9 @@ class _Generated:
         if not self.task.is_wheel:
             return
         self.spec.change(self._unpacked)
+        if machines := sorted(set(_MACHINE.findall(self.task.stream.source.filename))):
+            source = next(iter(self.spec.tags("source", "source0")))
+            self.spec.insert(source.line + 1, [f"ExclusiveArch:  {' '.join(machines)}"])
         # What somebody else compiled has no sources here to debug it with, and is not stripped.
         self.spec.insert(0, ["%global debug_package %{nil}", "%global __strip /bin/true", ""])
         at = self.spec.header("prep")
