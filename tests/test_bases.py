@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from streamsolve.inputs.transport import Transport
 from streamsolve.model import Base, Package, Repository, RpmMd
 
 from .localrepository import metalink, repository_files, rpm, sha256, write_repository
-from .localserver import LocalServer
+from .localserver import LocalServer, without_proxies
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 PACKAGES = [rpm("bash", "5.3-1.fc44"), rpm("python3", "3.14.2-1.fc44")]
@@ -232,6 +233,19 @@ def test_a_base_is_not_opened_for_an_architecture_that_it_lacks(offline, tmp_pat
     assert str(error) == (
         "the base 'fedora-44' is not made for the architecture 'x86-64'\n  did you mean x86_64?"
     )
+
+
+def test_a_base_that_is_out_of_reach_is_told_with_the_way_to_name_a_copy(
+    make, monkeypatch, tmp_path
+):
+    without_proxies(monkeypatch)
+    with LocalServer() as gone:
+        bases = define(tmp_path / "bases", gone)
+    opening = partial(open_base, "small-1", arch="x86_64", transport=make(), definitions=bases)
+    error = refused(opening)
+    assert isinstance(error, InputErrors)
+    assert error.code is Code.REPOSITORY_UNREACHABLE
+    assert ["--base DIR" in each.hint for each in error.errors] == [False, True]
 
 
 def test_offline_and_not_cached_is_told_for_every_repository(offline):

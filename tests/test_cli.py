@@ -572,6 +572,18 @@ def test_a_broken_profile_is_told_with_its_lines(
     assert "mine.toml:2: nane" in err
 
 
+def test_of_several_profiles_the_usable_are_named_and_all_faults_of_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("one.toml", "two.toml"):
+        (tmp_path / name).write_text('schema = "streamsolve.profile/1"\nnane = "mine"\n')
+    assert main(["profile", "check", "one.toml", "vllm", "two.toml", "vlm"]) == 2
+    told = capsys.readouterr()
+    assert "✓  vllm" in told.out
+    faults = ("one.toml:2: nane", "two.toml:2: nane", "unknown application 'vlm'")
+    assert [fault for fault in faults if fault not in told.err] == []
+
+
 COMPONENT_FILE = """\
 schema = "streamsolve.component/1"
 

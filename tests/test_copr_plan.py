@@ -332,6 +332,7 @@ def test_missing_source_packages_are_one_fault_with_the_ways_out() -> None:
     (fault,) = faults_of(options=evolve(OPTIONS, lock_url=""))
     assert "flit-core@3.12.0" in fault
     assert "more" in fault
+    assert "make -C DIR srpms" in fault
     assert "-d DIR" in fault
     assert "--lock-url" in fault
 

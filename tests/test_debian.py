@@ -324,12 +324,15 @@ def test_a_directory_without_lists_says_what_is_wanted(tmp_path: Path, run: Run)
         done = run("base", "debian", str(directory))
         assert done.code == 2
         assert "SS201" in done.err
+        assert "→" in done.err
 
 
 # -- the base --------------------------------------------------------------------------------------
 
 
-def test_the_newest_of_a_name_counts_whatever_the_order_of_the_files(tmp_path: Path) -> None:
+def test_the_newest_of_a_name_counts_whatever_the_order_of_the_files(
+    tmp_path: Path, run: Run
+) -> None:
     for number, names in enumerate((("a", "b"), ("b", "a"))):
         directory = tmp_path / str(number)
         directory.mkdir()
@@ -338,6 +341,9 @@ def test_the_newest_of_a_name_counts_whatever_the_order_of_the_files(tmp_path: P
         base = open_debian(directory)
         assert [package.version for package in base.packages] == ["1.0-1"]
         assert base.older == 1
+        assert run("base", "debian", str(directory)).says(
+            "older ones of them, which do not count: 1"
+        )
 
 
 def test_relations_are_met_as_debians_policy_says(tmp_path: Path) -> None:

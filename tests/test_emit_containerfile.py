@@ -395,7 +395,7 @@ def test_the_command_says_how_to_build_run_and_publish(
     nvidia = ["--repo", "nvidia=https://cuda.test/", "--gpg-key", "nvidia=https://cuda.test/KEY"]
     assert main([*words, "--base-image", BASE_IMAGE, *nvidia]) == 0
     out = capsys.readouterr().out
-    assert "out/build.sh STREAM-REPOSITORY localhost/app:1.0-cuda" in out
+    assert "Next  out/build.sh STREAM-REPOSITORY localhost/app:1.0-cuda" in out
     assert "podman run --device nvidia.com/gpu=all localhost/app:1.0-cuda" in out
     assert "skopeo copy containers-storage:localhost/app:1.0-cuda docker://REGISTRY/NAME:TAG" in out
     assert "The profile app is not as it was" in out

@@ -7,9 +7,11 @@ import lzma
 import re
 from collections import Counter
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 
 from streamsolve.cli import main
 from streamsolve.errors import Code, InputError, InputErrors
@@ -109,6 +111,33 @@ def test_the_only_stream_of_a_module_needs_no_name(run: Run, stream9: Path) -> N
             "requires": {"platform": ["el9"]},
         }
     ]
+
+
+def test_what_is_printed_for_programs_is_what_its_schema_says(
+    run: Run, stream9: Path, tmp_path: Path
+) -> None:
+    schema = files("streamsolve").joinpath("schemas", "modules-1.schema.json").read_text("utf-8")
+    validate = Draft202012Validator(json.loads(schema)).validate
+    listed = json.loads(run("modules", "list", "--base", str(stream9), "--json").out)
+    validate(listed)
+    for module in listed["modules"]:
+        for each in module["streams"]:
+            name = f"{module['name']}:{each['stream']}"
+            done = run("modules", "show", name, "--base", str(stream9), "--json")
+            validate(json.loads(done.out))
+    (tmp_path / "ended.yaml").write_text(
+        "document: modulemd-obsoletes\nversion: 1\ndata:\n  module: shop\n  stream: '1'\n"
+        "  modified: 2026-01-01T00:00Z\n  message: closed\n"
+        "  obsoleted_by: {module: mall, stream: '2'}\n"
+        "---\ndocument: modulemd\nversion: 2\ndata:\n  name: shop\n  stream: '1'\n  version: 1\n"
+        "  context: c0ffee\n  arch: x86_64\n  summary: s\n  description: d\n"
+        "  license: {module: [MIT]}\n  dependencies: [{requires: {platform: []}}]\n"
+    )
+    document = json.loads(run("modules", "list", "--index", str(tmp_path), "--json").out)
+    assert document["modules"][0]["streams"][0]["ended"]["by"] == "mall:2"
+    validate(document)
+    with pytest.raises(ValidationError):
+        validate({**document, "more": 1})
 
 
 # -- expanding -------------------------------------------------------------------------------------

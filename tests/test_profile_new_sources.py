@@ -118,12 +118,11 @@ def test_a_snapshot_before_a_release_is_never_taken_for_a_newer_release(
         assert written(world, "hello")["version"] == drafted
 
 
-def test_a_python_spec_is_drafted_as_its_distribution(world: CommandWorld) -> None:
+@pytest.mark.parametrize("name", ["python-Tool", "python3-tool", "python3.14-tool"])
+def test_a_python_spec_is_drafted_as_its_distribution(world: CommandWorld, name: str) -> None:
     publish(world, "tool", "1.0", "six")
     publish(world, "tool", "1.1", "six")
-    source = spec(
-        world, "python-Tool", "1.0", "python3-devel", "python3dist(setuptools)", "openssl-devel"
-    )
+    source = spec(world, name, "1.0", "python3-devel", "python3dist(setuptools)", "openssl-devel")
     assert new(world, source).code == 0
     data = written(world)
     assert data["version"] == "1.0"

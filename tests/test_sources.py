@@ -15,6 +15,8 @@ from packaging.version import Version
 from streamsolve.building.sources import WantedFile, bring_sources, source_needs
 from streamsolve.cli.root import run
 from streamsolve.errors import Code, InputErrors
+from streamsolve.explain import lay_out, plain
+from streamsolve.explain.lock_text import lock_blocks
 from streamsolve.inputs.index import PackageIndex
 from streamsolve.inputs.transport import Transport
 from streamsolve.lock import lock_text
@@ -101,6 +103,22 @@ def test_only_what_was_asked_for_is_brought(world: CommandWorld) -> None:
     assert ran.says("nothing private is called 'inda'", "did you mean idna")
 
 
+@pytest.mark.parametrize(
+    ("directory", "next_step"),
+    [
+        ("sources", "-o build --sources sources"),
+        ("work/sources", "-o work"),
+        ("elsewhere", "-o DIR --sources elsewhere"),
+    ],
+)
+def test_the_next_step_writes_nothing_into_the_working_directory(
+    world: CommandWorld, directory: str, next_step: str
+) -> None:
+    world.lock()
+    ran = world.run("sources", "app.lock.json", "-o", directory, "--only", "idna")
+    assert ran.says(f"Next streamsolve emit mock app.lock.json {next_step} writes specs")
+
+
 def test_a_directory_is_looked_into_before_the_index_is_asked(world: CommandWorld) -> None:
     world.lock()
     below = Path("mirror/deep")
@@ -170,6 +188,24 @@ def test_a_revision_without_a_file_is_listed_with_what_to_supply(
     out = " ".join(capsys.readouterr().out.split())
     assert "The lock names no file for 1 stream" in out
     assert "pytorch-2.14.0.tar.gz, an archive of pkg:github/pytorch/pytorch@v2.14.0" in out
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("torch",), "1 source; it is a revision of a source repository"),
+        (("torch", "app"), "2 sources; they are revisions of source repositories"),
+    ],
+)
+def test_a_lock_tells_the_revisions_that_nothing_pins(names: tuple[str, ...], told: str) -> None:
+    plan = small_plan()
+    revision, file = Source("pkg:github/a/a@v1"), Source("pkg:pypi/a@1", "a-1.zip", "0" * 64)
+    streams = tuple(
+        evolve(each, source=revision if each.component.name in names else file)
+        for each in plan.streams
+    )
+    text = plain(lay_out(lock_blocks(evolve(plan, streams=streams), "", "sha256:0"), 200))
+    assert f"Without checksum: {told}" in " ".join(text.split())
 
 
 def test_every_private_stream_is_either_a_file_or_to_be_supplied() -> None:

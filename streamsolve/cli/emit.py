@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..model.build import BuildPlan
     from ..model.plan import Plan
 
-__all__ = ["emit"]
+__all__ = ["emit", "next_steps"]
 
 _GROUPS = {
     "Output": ["--output", "--force", "--help"],
@@ -122,7 +122,7 @@ def emit_mock(
     written = write_files(directory, files, replace=force, about=about)
     steps.append(_building(file, directory, made))
     told = _told(lock.plan, made, directory, written)
-    show((*told, *shown, *_next(steps)), colour=settings.colour)
+    show((*told, *shown, *next_steps(steps)), colour=settings.colour)
 
 
 def _locked(
@@ -209,8 +209,8 @@ def _building(file: Path, directory: Path, settings: MockSettings) -> Step:
     return shlex.join(words), f"builds everything, as `{make}` does"
 
 
-def _next(steps: Sequence[Step]) -> tuple[Block, ...]:
-    """The next steps, in their order."""
+def next_steps(steps: Iterable[Step]) -> tuple[Block, ...]:
+    """The next steps, in their order: each a command line and what it is for."""
     from ..explain import Row, Span, Style, Table, blank
 
     rows = tuple(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import rich_click as click
 
 from ..errors import Code, ErrorCollector, InputError, Place
-from .emit import emit
+from .emit import emit, next_steps
 from .layers import LAYER_OPTIONS, chosen_layers
 from .mock_base import of_base, overlay, overlays, releasever, source_date_epoch
+from .mock_specs import Step
 from .options import (
     force_option,
     further_repo_option,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["emit_bootc_command", "emit_containerfile_command", "files_below", "profile_of"]
 
 C = TypeVar("C", bound=Callable[..., object])
+
+_MOST_SHOWN = 6
 
 _IMAGE_KEY = "file:///etc/pki/rpm-gpg/RPM-GPG-KEY-fedora-{release}-$basearch"
 """Fedora's key where its own images have it."""
@@ -355,17 +358,13 @@ def _told(
     written: Written,
     below: KernelPair | None = None,
 ) -> Iterator[Block]:
-    from ..emit.containers import host_needs, image_name, run_options, without_repository
-    from ..explain import Span, Style, blank, paragraph
+    from ..emit.containers import host_needs, without_repository
+    from ..explain import Span, Style, paragraph
     from ..model.kernel import is_brought
 
-    def command(*words: str, then: str) -> Block:
-        return paragraph(Span(shlex.join(words), Style.COMMAND), f"  {then}", indent=2)
-
-    directory, image = str(given.directory), image_name(lock.plan)
     yield paragraph(
         Span("✓ ", Style.GOOD),
-        Span(directory, Style.NAME),
+        Span(str(given.directory), Style.NAME),
         f" holds a Containerfile for {lock.plan.application} {lock.plan.version}. "
         f"Files: {written.counted}.",
         hang=2,
@@ -380,15 +379,24 @@ def _told(
         yield paragraph(text, indent=2)
     lost = without_repository(lock.plan, made)
     if lost:
+        rest = f" and {len(lost) - _MOST_SHOWN} more" if len(lost) > _MOST_SHOWN else ""
         text = (
-            f"{', '.join(lost)}: in no repository of this image; --repo and --gpg-key name theirs."
+            f"{', '.join(lost[:_MOST_SHOWN])}{rest}: in no repository of this image; --repo and "
+            "--gpg-key name theirs."
         )
         yield paragraph(Span("! ", Style.WARNING), text, hang=2)
-    yield blank()
+    yield from next_steps(_steps(lock, made, given))
+
+
+def _steps(lock: Lock, made: ImageSettings, given: _Given) -> Iterator[Step]:
+    """What makes the image, runs it and publishes it."""
+    from ..emit.containers import image_name, run_options
+
+    image = image_name(lock.plan)
     packages = "MOCK-DIRECTORY" if made.builder_image else "STREAM-REPOSITORY"
     packages = str(given.rpms) if given.rpms else packages
-    yield command(f"{directory}/build.sh", packages, image, then="builds it")
+    yield shlex.join([f"{given.directory}/build.sh", packages, image]), "builds it"
     if not made.prefix and lock.plan.kernel_pair is None and made.image.entrypoint:
-        yield command("podman", "run", *run_options(lock.plan), image, then="runs it")
-    target = "docker://REGISTRY/NAME:TAG"
-    yield command("skopeo", "copy", f"containers-storage:{image}", target, then="publishes it")
+        yield shlex.join(["podman", "run", *run_options(lock.plan), image]), "runs it"
+    target = ["skopeo", "copy", f"containers-storage:{image}", "docker://REGISTRY/NAME:TAG"]
+    yield shlex.join(target), "publishes it"

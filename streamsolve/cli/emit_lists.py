@@ -90,7 +90,7 @@ def emit_konflux(file: Path, directory: Path, force: bool, **options: object) ->
         found.lock.plan.arch,
         found.files.packages,
         found.files.sources,
-        found.repositories(any_kind=False),
+        found.repositories(sources=True),
         found.modules,
         found.files.modules,
         found.lock.settings.repositories,
@@ -107,8 +107,7 @@ def emit_bazeldnf(file: Path, directory: Path, force: bool, **options: object) -
 
     found = FoundFiles.of(file, options)
     name = f"{found.lock.plan.application}-{found.root.id}"
-    repositories = found.repositories(any_kind=False)
-    files = bazeldnf_lock(name, found.root, found.files.packages, repositories)
+    files = bazeldnf_lock(name, found.root, found.files.packages, found.repositories())
     _tell(_write(directory, files, force), directory, found.notes)
 
 

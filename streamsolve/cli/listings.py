@@ -104,7 +104,7 @@ def profile_page(profile: Profile) -> list[Block]:
         *_section(
             "Built otherwise than by the base or upstream",
             (
-                _row(str(one.component), _only(one.variants, one.reason))
+                _row(str(one.component), _only((*one.variants, *one.arches), one.reason))
                 for one in profile.build_rules
                 if one.drops or one.replaces
             ),
@@ -124,9 +124,9 @@ def profile_page(profile: Profile) -> list[Block]:
     ]
 
 
-def _only(variants: Sequence[str], reason: str) -> str:
-    """The reason of a row, which may hold for some variants only."""
-    return f"({', '.join(variants)}) {reason}" if variants else reason
+def _only(limits: Sequence[str], reason: str) -> str:
+    """The reason of a row, which may hold for some variants or architectures only."""
+    return f"({', '.join(limits)}) {reason}" if limits else reason
 
 
 def _variant_row(profile: Profile, name: str, summary: str) -> Row:

@@ -57,11 +57,13 @@ class FoundFiles:
             _refuse_gaps(files, file, rpms)
         return cls(lock, root, files, _addresses_of(lock, settings, addresses, rpms))
 
-    def repositories(self, *, any_kind: bool) -> tuple[RepositoryAddress, ...]:
-        """Those of the files. Raises :class:`InputErrors` for each whose address is not known, or
-        with ``any_kind`` false is no ``baseurl``."""
+    def repositories(
+        self, *, any_kind: bool = False, sources: bool = False
+    ) -> tuple[RepositoryAddress, ...]:
+        """Those of the files, with ``sources`` of source packages too. Raises :class:`InputErrors`
+        for each whose address is not known, or is no ``baseurl`` unless ``any_kind`` is."""
         files: Sequence[PackageFile] = self.files.packages
-        if not any_kind:
+        if sources:
             files = (*files, *self.files.sources)
         used = sorted({each.repository for each in files})
         faults = ErrorCollector(Code.BAD_OPTION)

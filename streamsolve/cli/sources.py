@@ -54,8 +54,8 @@ _MOST_SHOWN = 40
     "--srpms",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the base's source packages lie, and where --base-sources puts them; base/ below "
-    "the other DIR if nothing is said.",
+    help="Where the base's source packages lie, and where --base-sources puts them; the directory "
+    "base of -o if nothing is said.",
 )
 @click.option(
     "--base-sources",
@@ -235,7 +235,10 @@ def _next(
     from ..explain import Row, Span, Style, Table, blank
 
     words = ["streamsolve", "emit", "mock", str(file), "-o"]
-    if directory.name == _IN_BUILD:
+    if directory == Path(_IN_BUILD):
+        # Beside it, not in the working directory, where everything else lies.
+        words += ["build", "--sources", str(directory)]
+    elif directory.name == _IN_BUILD:
         # Where `emit mock` looks by itself.
         words.append(str(directory.parent))
     else:

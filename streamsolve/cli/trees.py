@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from ..errors import Code, ErrorCollector
 from .groups import Group
 from .options import (
     application_argument,
@@ -20,6 +22,7 @@ from .screen import show
 
 if TYPE_CHECKING:
     from ..model.package import Base
+    from ..model.profile import Profile
 
 __all__ = ["base", "config", "profile"]
 
@@ -49,12 +52,12 @@ def profile_show(application: str) -> None:
 
 
 @profile.command("check")
-@click.argument("files", nargs=-1, metavar="APP...")
+@click.argument("files", nargs=-1, metavar="[APP]...")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the format instead.")
 def profile_check(files: tuple[str, ...], schema: bool) -> None:
     """Check profiles, by name or file; every fault is shown with its line.
 
-    A file that profiles include is checked as such.
+    Without one, all that come with streamsolve. A file that profiles include is checked as such.
     """
     from ..inputs.profiles import (
         check_component_file,
@@ -69,11 +72,19 @@ def profile_check(files: tuple[str, ...], schema: bool) -> None:
         click.echo(schema_text(), nl=False)
         return
     names = files or list_profiles()
-    included = [name for name in names if is_component_file(name)]
-    for name in included:
-        check_component_file(name)
-    profiles = [load_profile(name) for name in names if name not in included]
+    faults = ErrorCollector(Code.BROKEN_PROFILE)
+    profiles: list[Profile] = []
+    included: list[str] = []
+    for name in names:
+        # What is said of one by itself names it first; of several each fault names its file.
+        with faults.collect() if len(names) > 1 else nullcontext():
+            if is_component_file(name):
+                check_component_file(name)
+                included.append(name)
+            else:
+                profiles.append(load_profile(name))
     show(checked(profiles, included))
+    faults.raise_if_any(f"of {len(names)} profiles not all are usable")
 
 
 @profile.command("refresh")
