@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from streamsolve.cli import main
-from streamsolve.errors import Code, InputError, InputErrors
+from streamsolve.errors import Code, InputError, InputErrors, Place
 from streamsolve.explain.debian_text import debian_schema
 from streamsolve.inputs.debian import open_debian, parse_packages, parse_relations
 from streamsolve.model.debian import DebianBase, DebianPackage, DebianRelation, KnownBy, Meets
@@ -293,6 +293,20 @@ def test_a_list_that_is_not_what_its_release_says_is_refused(tmp_path: Path) -> 
     with pytest.raises(InputError) as raised:
         open_debian(tmp_path)
     assert raised.value.code is Code.WRONG_CHECKSUM
+
+
+@pytest.mark.parametrize("damage", ["x", "\0", "-"])
+def test_a_damaged_digest_does_not_leave_a_list_unchecked(damage: str, tmp_path: Path) -> None:
+    text = listed(paragraph("one"))
+    (tmp_path / "m_debian_dists_new_main_binary-amd64_Packages").write_bytes(text)
+    said = release(text, "main/binary-amd64/Packages")
+    digest = hashlib.sha256(text).hexdigest()
+    file = tmp_path / "m_debian_dists_new_InRelease"
+    file.write_text(said.replace(digest, damage + digest[1:]))
+    with pytest.raises(InputError) as raised:
+        open_debian(tmp_path)
+    assert raised.value.code is Code.BROKEN_PACKAGES
+    assert raised.value.place == Place(str(file), 3)
 
 
 @pytest.mark.parametrize("suffix", [".lz4", ".xz", ".gz"])

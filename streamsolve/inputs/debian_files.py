@@ -112,11 +112,19 @@ def _promised(directory: Path, stem: str, top: Path) -> str:
 def _said(release: Path, wanted: str) -> str:
     with release.open("rb") as source:
         text = source.read(_LARGEST_RELEASE).decode("utf-8", "replace")
-    _, _, listed = text.partition("\nSHA256:")
-    for line in listed.splitlines()[1:]:
-        found = _DIGEST.fullmatch(line)
-        if found is None:
+    before, _, listed = text.partition("\nSHA256:")
+    first = before.count("\n") + 3
+    for number, line in enumerate(listed.split("\n")[1:], start=first):
+        if not line.startswith((" ", "\t")):
             break
+        found = _DIGEST.fullmatch(line.rstrip())
+        if found is None:
+            raise InputError(
+                Code.BROKEN_PACKAGES,
+                "this line is no SHA-256, size and path, so that nothing it lists can be checked",
+                place=Place(str(release), number),
+                hint="fetch the lists again (`apt-get update`)",
+            )
         if found["path"] == wanted:
             return found["sha256"]
     return ""
