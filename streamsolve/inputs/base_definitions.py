@@ -8,6 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from ..errors import Code, ErrorCollector, InputError, Place, nearest
+from .definitions import list_definitions, read_definition
 from .repositories import LocationKind, substitute
 from .shipped import profiles_directory
 from .tables import Table, Unreadable
@@ -94,13 +95,9 @@ def list_bases(directory: Path | None = None) -> tuple[BaseDefinition, ...]:
 
     Raises :class:`InputErrors` (``BROKEN_BASE``) with the faults of all of them.
     """
-    errors = ErrorCollector(Code.BROKEN_BASE)
-    found: list[BaseDefinition] = []
-    for path in sorted((directory or bases_directory()).glob("*.toml")):
-        with errors.collect():
-            found.append(_read(path))
-    errors.raise_if_any("base definitions are broken:")
-    return tuple(found)
+    return list_definitions(
+        directory or bases_directory(), _read, Code.BROKEN_BASE, "base definitions are broken:"
+    )
 
 
 def find_definition(name: str, directory: Path | None = None) -> BaseDefinition | None:
@@ -121,14 +118,7 @@ def load_base_definition(name: str, directory: Path | None = None) -> BaseDefini
 
 
 def _read(path: Path) -> BaseDefinition:
-    definition = parse_base_definition(path.read_text("utf-8"), file=f"bases/{path.name}")
-    if definition.name != path.stem:
-        raise InputError(
-            Code.BROKEN_BASE,
-            f"it is called {definition.name!r}, and its file {path.stem!r}",
-            place=Place(definition.file, path="name"),
-        )
-    return definition
+    return read_definition(path, parse_base_definition, "bases", Code.BROKEN_BASE)
 
 
 def parse_base_definition(text: str, *, file: str) -> BaseDefinition:

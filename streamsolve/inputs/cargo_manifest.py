@@ -15,7 +15,7 @@ from typing import Any
 from attrs import frozen
 
 from ..errors import Code, InputError, Place
-from .project_directory import read_project_file
+from .project_directory import read_in_project
 from .toml_places import parse_toml
 
 __all__ = ["CargoProject", "parse_cargo_project", "read_cargo_projects"]
@@ -93,14 +93,14 @@ def read_cargo_projects(directory: Path, shown: str) -> tuple[CargoProject, ...]
 
     Raises :class:`InputError`: ``NO_DRAFT`` without a ``Cargo.toml``, ``BROKEN_MANIFEST``.
     """
-    text = read_project_file(directory, _MANIFEST, shown, needed=True)
+    text = read_in_project(directory, _MANIFEST, shown, needed=True)
     file = f"{shown}/{_MANIFEST}"
     workspace = _table(parse_toml(text, file=file, code=Code.BROKEN_MANIFEST).data.get("workspace"))
     found = [(directory, parse_cargo_project(text, file=file, workspace=workspace))]
     for member in _members(directory, workspace, file):
         below = member.relative_to(directory).as_posix()
         place = f"{shown}/{below}/{_MANIFEST}"
-        written = read_project_file(directory, f"{below}/{_MANIFEST}", shown)
+        written = read_in_project(directory, f"{below}/{_MANIFEST}", shown)
         if written:
             project = parse_cargo_project(written, file=place, workspace=workspace, path=below)
             found.append((member, project))

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from ..errors import Code, ErrorCollector, InputError, Place, nearest
 from .base_definitions import read_location, read_word
+from .definitions import list_definitions, read_definition
 from .repositories import LocationKind
 from .shipped import profiles_directory
 from .tables import Table, Unreadable
@@ -68,13 +69,8 @@ def list_overlays(directory: Path | None = None) -> tuple[OverlayDefinition, ...
 
     Raises :class:`InputErrors` (``BROKEN_OVERLAY``) with the faults of all of them.
     """
-    errors = ErrorCollector(Code.BROKEN_OVERLAY)
-    found: list[OverlayDefinition] = []
-    for path in sorted((directory or overlays_directory()).glob("*.toml")):
-        with errors.collect():
-            found.append(_read(path))
-    errors.raise_if_any("definitions of overlays are broken:")
-    return tuple(sorted(found, key=lambda each: each.name))
+    summary = "definitions of overlays are broken:"
+    return list_definitions(directory or overlays_directory(), _read, Code.BROKEN_OVERLAY, summary)
 
 
 def find_overlay(name: str, base: str, directory: Path | None = None) -> NamedOverlay:
@@ -116,14 +112,7 @@ def texts_of_known(
 
 
 def _read(path: Path) -> OverlayDefinition:
-    found = parse_overlay_definition(path.read_text("utf-8"), file=f"overlays/{path.name}")
-    if found.name != path.stem:
-        raise InputError(
-            Code.BROKEN_OVERLAY,
-            f"it is called {found.name!r}, and its file {path.stem!r}",
-            place=Place(found.file, path="name"),
-        )
-    return found
+    return read_definition(path, parse_overlay_definition, "overlays", Code.BROKEN_OVERLAY)
 
 
 def parse_overlay_definition(text: str, *, file: str) -> OverlayDefinition:

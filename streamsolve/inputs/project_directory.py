@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import Code, InputError, Place
 
-__all__ = ["project_directory", "read_project_file"]
+__all__ = ["project_directory", "read_in_project"]
 
 _LARGEST_MANIFEST = 4 << 20
 _MANIFESTS = {"Cargo.toml": "cargo", "package.json": "npm"}
@@ -25,7 +25,7 @@ def project_directory(text: str) -> Path:
     return path
 
 
-def read_project_file(
+def read_in_project(
     directory: Path,
     name: str,
     shown: str,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import Place
 from ..inputs.npm_manifest import NpmProject, parse_npm_project
-from ..inputs.project_directory import project_directory, read_project_file
+from ..inputs.project_directory import project_directory, read_in_project
 from ..inputs.semver import npm_range
 from ..inputs.tables import Unreadable
 from ..model.draft import DraftKey
@@ -65,7 +65,7 @@ def sketch_npm(request: DraftRequest, what: str, _progress: Progress) -> Sketche
     """The package of a directory."""
     directory = project_directory(what)
     file = f"{what}/{_MANIFEST}"
-    text = read_project_file(directory, _MANIFEST, what, needed=True)
+    text = read_in_project(directory, _MANIFEST, what, needed=True)
     project = parse_npm_project(text, file=file)
     version = drafted_version(request.version, project.version, Place(file))
     sketch = begin_native(
