@@ -361,6 +361,7 @@ def _told(
     from ..emit.containers import host_needs, without_repository
     from ..explain import Span, Style, paragraph
     from ..model.kernel import is_brought
+    from ..model.wording import first_few
 
     yield paragraph(
         Span("✓ ", Style.GOOD),
@@ -379,11 +380,8 @@ def _told(
         yield paragraph(text, indent=2)
     lost = without_repository(lock.plan, made)
     if lost:
-        rest = f" and {len(lost) - _MOST_SHOWN} more" if len(lost) > _MOST_SHOWN else ""
-        text = (
-            f"{', '.join(lost[:_MOST_SHOWN])}{rest}: in no repository of this image; --repo and "
-            "--gpg-key name theirs."
-        )
+        told = first_few(lost, _MOST_SHOWN)
+        text = f"{told}: in no repository of this image; --repo and --gpg-key name theirs."
         yield paragraph(Span("! ", Style.WARNING), text, hang=2)
     yield from next_steps(_steps(lock, made, given))
 

@@ -12,6 +12,7 @@ from ..errors import nearest
 from ..model.build import Build, NeedOrigin, Stage
 from ..model.component import PYTHON, Origin
 from ..model.plan import Plan, PlannedStream
+from ..model.wording import first_few
 from .options import FarmOptions, Method, SourceChoice
 from .source import (
     LONGEST_SCRIPT,
@@ -169,6 +170,4 @@ class Chooser:
 
 def _some(streams: list[str]) -> str:
     """The first few of some streams, each once."""
-    found = sorted(set(streams))
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return f"{', '.join(found[:_SHOWN])}{more}"
+    return first_few(sorted(set(streams)), _SHOWN)

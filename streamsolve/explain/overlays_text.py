@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..model.overlays import Fallback, OverlayPackage, OverlayUse
 from ..model.plan import Plan
+from ..model.wording import few_or_all
 from .conflict_text import conflict_sentence
 from .markup import Block, Row, Span, Style, Table, paragraph
 from .question_text import moves_text
@@ -108,9 +109,7 @@ def _fall_back(use: OverlayUse, fallback: Fallback, plan: Plan, everything: bool
     told = []
     if use.replaced:
         names = [f"{each.name} {each.base_evr}" for each in use.replaced]
-        limit = len(names) if everything or len(names) <= _NAMES + 1 else _NAMES
-        more = f" and {len(names) - limit} more" if limit < len(names) else ""
-        told.append(f"{', '.join(names[:limit])}{more} of the base")
+        told.append(f"{few_or_all(names, len(names) if everything else _NAMES)} of the base")
     moves = moves_text(fallback.moves)
     limit = len(moves) if everything or len(moves) <= _MOVES + 1 else _MOVES
     told += moves[:limit]

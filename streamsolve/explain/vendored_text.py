@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..model.plan import Plan
 from ..model.vendored import Ecosystem, Vendored, VendoredPackage, licence_counts
+from ..model.wording import few_or_all
 from .command import Command
 from .markup import Block, Span, Style, blank, paragraph
 from .sentences import count, joined, named
@@ -85,12 +86,8 @@ def count_text(packages: Sequence[VendoredPackage]) -> str:
 
 def _licences_text(packages: Sequence[VendoredPackage], *, limit: int | None = None) -> str:
     """``MIT OR Apache-2.0 (300), MIT (120) and 5 more``; empty where none is known."""
-    counted = licence_counts(packages)
-    # One more than the limit is named rather than counted.
-    shown = len(counted) if limit is None or len(counted) <= limit + 1 else limit
-    told = ", ".join(f"{licence} ({number})" for licence, number in counted[:shown])
-    rest = len(counted) - shown
-    return f"{told} and {rest} more" if rest else told
+    told = [f"{licence} ({number})" for licence, number in licence_counts(packages)]
+    return few_or_all(told, len(told) if limit is None else limit)
 
 
 def _by_licence(packages: Sequence[VendoredPackage]) -> list[Block]:

@@ -23,6 +23,7 @@ from ..model.modules import (
 )
 from ..model.package import Base, Package, RpmMd
 from ..model.plan import Notice
+from ..model.wording import first_few
 
 __all__ = ["NO_MODULES", "ModuleChoice", "activate", "chosen_modules", "module_notices"]
 
@@ -128,7 +129,8 @@ def module_notices(choice: ModuleChoice, packages: Iterable[Package]) -> Iterato
     which were chosen for nothing."""
     used = choice.used(packages)
     told = [
-        f"{one.spelled} ({_REASONS[one.reason].format(by=one.by)}) for {_few(used[one.name])}"
+        f"{one.spelled} ({_REASONS[one.reason].format(by=one.by)}) for "
+        f"{first_few(used[one.name], _NAMED)}"
         for one in choice.active
         if one.name in used
     ]
@@ -137,11 +139,6 @@ def module_notices(choice: ModuleChoice, packages: Iterable[Package]) -> Iterato
     for one in choice.active:
         if one.reason is ModuleReason.CHOSEN and one.name not in used:
             yield Notice("module-unused", f"of the module {one.spelled}, chosen, nothing is used")
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 # -- what was asked for ----------------------------------------------------------------------------

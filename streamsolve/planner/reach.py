@@ -17,6 +17,7 @@ from ..model.component import PYTHON, Component, Kind, Origin
 from ..model.conflict import Conflict
 from ..model.plan import Plan
 from ..model.progress import no_progress
+from ..model.wording import first_few
 from .asked import demands_asked
 from .base_offers import BaseOffers
 from .crawl import Crawl
@@ -122,7 +123,6 @@ def _not_known(
     request: PlanRequest, base: str, beyond: Sequence[Component], known: frozenset[str]
 ) -> InputError:
     names = [str(each) for each in sorted(beyond, key=lambda each: not _is_asked(each, request))]
-    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     asked = [request.question] if request.question else []
     asked += [f"--with {text}" for text in request.demands]
     asked += [f"--app-version {request.version}"] if request.version else []
@@ -134,7 +134,7 @@ def _not_known(
     fetched = "with --fresh, without --offline" if request.offline else "with --fresh"
     return InputError(
         Code.NEEDS_WHOLE_BASE,
-        f"whether {base} has {', '.join(names[:_NAMED])}{rest} is not known: what comes with the "
+        f"whether {base} has {first_few(names, _NAMED)} is not known: what comes with the "
         f"tool of it holds what the application's own requirements lead to{leads}",
         place=Place(base),
         hint=f"{first}ask the whole base: name its repositories with --base DIRECTORY, or let them "

@@ -12,6 +12,7 @@ from ..model.plan import Notice, PlannedStream
 from ..model.profile import Policy, Profile, Variant
 from ..model.vendored import Vendored, VendoredPackage, joined_packages
 from ..model.vendored_licence import is_listed
+from ..model.wording import few_or_all
 from .book import is_proprietary
 
 __all__ = ["vendored_elsewhere", "vendored_in", "vendored_notices"]
@@ -90,7 +91,4 @@ def vendored_elsewhere(
 
 
 def _named(packages: list[VendoredPackage]) -> str:
-    limit = len(packages) if len(packages) <= _NAMES + 1 else _NAMES
-    named = ", ".join(f"{each} ({each.licence})" for each in packages[:limit])
-    rest = len(packages) - limit
-    return f"{named} and {rest} more" if rest else named
+    return few_or_all([f"{each} ({each.licence})" for each in packages], _NAMES)
